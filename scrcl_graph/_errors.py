@@ -1,0 +1,14 @@
+"""The error a user sees when the input cannot be used."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """The input cannot be used; the message says what is wrong and what to do."""
+
+
+def missing_extra(package: str, extra: str, purpose: str) -> ImportError:
+    """An ImportError naming the extra that brings ``package``."""
+    return ImportError(
+        f"{purpose} needs the package '{package}': install it with  pip install 'scrcl-graph[{extra}]'"
+    )

@@ -1,0 +1,43 @@
+"""Every key written to an AnnData, once. ``key`` is the user's ``key_added``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Names under which results of one run are stored.
+
+    Attributes
+    ----------
+    key
+        ``obs``: labels; also ``uns``: parameters and everything else.
+    """
+
+    key: str = "scrcl"
+
+    @property
+    def embedding(self) -> str:
+        """``obsm``: the embedding."""
+        return f"X_{self.key}"
+
+    @property
+    def factors(self) -> str:
+        """``obsm``: cell factors of the association scores."""
+        return f"{self.key}_factors"
+
+    @property
+    def genes(self) -> str:
+        """``varm``: gene factors of the association scores."""
+        return f"{self.key}_genes"
+
+    @property
+    def connectivities(self) -> str:
+        """``obsp``: cell graph."""
+        return f"{self.key}_connectivities"
+
+    @property
+    def gene_connectivities(self) -> str:
+        """``varp``: gene graph."""
+        return f"{self.key}_gene_connectivities"

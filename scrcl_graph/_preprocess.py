@@ -1,0 +1,88 @@
+"""From the matrix a user brings to log-normalised expression.
+
+Three input states are told apart from the values alone: raw counts (or any linear abundance such as TPM),
+log-normalised values, and scaled values. Scaled values cannot be used: centring makes every entry non-zero, and
+the cell-gene edges of the graph are the non-zero entries.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from scrcl_graph._errors import InputError
+
+InputState = Literal["counts", "lognorm"]
+TARGET_SUM = 1e4
+# log1p(1e4 * share) is at most log(10001) = 9.2; other pipelines use 1e6 (13.8). Linear abundances exceed this.
+_LARGEST_LOG = 15.0
+
+
+def as_csr(X: object) -> sp.csr_matrix:
+    """Any two-dimensional numeric matrix as a float32 CSR matrix without explicit zeros.
+
+    Raises
+    ------
+    InputError
+        If ``X`` is not a two-dimensional numeric matrix, is empty, or holds NaN or infinite values.
+    """
+    try:
+        csr = sp.csr_matrix(X, dtype=np.float32)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"the expression matrix must be a numeric cells x genes matrix: {err}") from err
+    if csr.shape[0] < 2 or csr.shape[1] < 2:
+        raise InputError(f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least 2 cells and 2 genes are needed")
+    if not np.isfinite(csr.data).all():
+        raise InputError("the expression matrix holds NaN or infinite values: remove or replace them first")
+    if not csr.has_canonical_format or (csr.data == 0).any():
+        csr = csr.copy()  # never change the caller's matrix in place
+        csr.sum_duplicates()
+        csr.eliminate_zeros()
+    return csr
+
+
+def detect_state(X: sp.csr_matrix) -> InputState:
+    """``"counts"`` for linear non-negative values, ``"lognorm"`` for logarithmic ones.
+
+    Raises
+    ------
+    InputError
+        If values are negative, as after ``scanpy.pp.scale``.
+    """
+    if X.nnz == 0:
+        raise InputError("the expression matrix holds only zeros: check that the right layer is used")
+    if X.data.min() < 0:
+        raise InputError(
+            "the expression matrix holds negative values, as after scaling: pass raw counts or log-normalised "
+            "values with layer=, or keep them in adata.raw"
+        )
+    integers = bool((X.data == np.round(X.data)).all())
+    return "counts" if integers or X.data.max() > _LARGEST_LOG else "lognorm"
+
+
+def log_normalize(X: sp.csr_matrix, state: InputState) -> sp.csr_matrix:
+    """``log(1 + 1e4 x / sum x)`` per cell for counts; log-normalised input is returned as it is.
+
+    Parameters
+    ----------
+    X
+        Cells x genes, non-negative.
+    state
+        What the values are; see :func:`detect_state`.
+    """
+    if state == "lognorm":
+        return X
+    totals = np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
+    scale = TARGET_SUM / np.maximum(totals, 1.0)
+    out = X.copy()
+    out.data = np.log1p(out.data * np.repeat(scale, np.diff(X.indptr))).astype(np.float32)
+    return out
+
+
+def linear(log_X: sp.csr_matrix) -> sp.csr_matrix:
+    """Abundances from log-normalised values: ``exp(x) - 1``."""
+    out = log_X.copy()
+    out.data = np.expm1(out.data)
+    return out

@@ -1,0 +1,43 @@
+"""Process-wide settings: what is shown, and where things are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from scrcl_graph._errors import InputError
+
+
+@dataclass
+class Settings:
+    """Change the attributes of ``scrcl_graph.settings``.
+
+    Attributes
+    ----------
+    progress
+        Show progress bars.
+    """
+
+    progress: bool = False
+
+
+settings = Settings()
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """``"auto"`` is the GPU where there is one, else the CPU.
+
+    Raises
+    ------
+    InputError
+        If the device is unknown or not available.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as err:
+        raise InputError(f"the device '{device}' cannot be used here: choose 'auto' or 'cpu'") from err
+    return chosen

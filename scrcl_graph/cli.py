@@ -1,0 +1,157 @@
+"""The command line: arguments in, verbs called, files out. No logic lives here."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scrcl_graph._errors import InputError
+
+app = typer.Typer(
+    help="Cell types and tissue domains without labels, on a graph of cells and genes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Input = Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
+Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
+Clusters = Annotated[int | None, typer.Option("--n-clusters", min=2, help="Default: chosen without labels.")]
+PresetName = Annotated[str, typer.Option(help="default, spatial or paper.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same labels.")]
+SpatialKey = Annotated[str, typer.Option(help="Key of obsm with positions, for the preset 'spatial'.")]
+BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice or sample.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
+Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
+
+
+@app.command()
+def refine(
+    source: Input,
+    output: Output,
+    n_clusters: Clusters = None,
+    preset: PresetName = "default",
+    seed: Seed = 0,
+    layer: Layer = None,
+    spatial_key: SpatialKey = "spatial",
+    batch_key: BatchKey = None,
+    key_added: Key = "scrcl",
+    device: Device = "auto",
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Also save the model in this new folder.")] = None,
+) -> None:
+    """Cluster the cells of an .h5ad file; keeps all its content and adds the results."""
+    from scrcl_graph import tl
+    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
+    from scrcl_graph.report import write_report
+
+    check_writable(output, report, model)
+    adata = read_h5ad(source)
+    started = time.perf_counter()
+    tl.refine(
+        adata,
+        n_clusters=n_clusters,
+        preset=preset,
+        layer=layer,
+        spatial_key=spatial_key,
+        batch_key=batch_key,
+        key_added=key_added,
+        model_path=model,
+        random_state=seed,
+        device=device,
+    )
+    write_h5ad(adata, output)
+    sizes = ", ".join(str(n) for n in adata.obs[key_added].value_counts(sort=False))
+    typer.echo(f"{adata.n_obs} cells in {adata.uns[key_added]['n_clusters']} clusters of {sizes} cells")
+    typer.echo(f"{time.perf_counter() - started:.1f} s; results: {output}")
+    if model is not None:
+        typer.echo(f"model: {model}")
+    if report is not None:
+        write_report(adata, report, key=key_added, title=source.name)
+        typer.echo(f"report: {report}")
+
+
+@app.command()
+def apply(
+    model: Annotated[Path, typer.Argument(help="Folder of a saved model.", metavar="MODEL")],
+    source: Input,
+    output: Output,
+    layer: Layer = None,
+    spatial_key: SpatialKey = "spatial",
+    batch_key: BatchKey = None,
+    key_added: Key = "scrcl",
+    device: Device = "auto",
+) -> None:
+    """Embed and label the cells of another file with a saved model."""
+    from scrcl_graph import tl
+    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
+
+    check_writable(output)
+    adata = read_h5ad(source)
+    tl.apply(
+        adata,
+        model,
+        layer=layer,
+        spatial_key=spatial_key,
+        batch_key=batch_key,
+        key_added=key_added,
+        device=device,
+    )
+    write_h5ad(adata, output)
+    missing = len(adata.uns[key_added]["missing_genes"])
+    typer.echo(f"{adata.n_obs} cells labelled" + (f"; {missing} genes of the model were missing" if missing else ""))
+    typer.echo(f"results: {output}")
+
+
+@app.command()
+def estimate(source: Input, preset: PresetName = "default", layer: Layer = None) -> None:
+    """Say what memory and time a run would take, without running it."""
+    from scrcl_graph.estimate import estimate_file
+
+    typer.echo(estimate_file(source, preset=preset, layer=layer))
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("demo-output"),
+    seed: Seed = 0,
+) -> None:
+    """Run the main job on 700 real blood cells that come with scanpy."""
+    from scrcl_graph import datasets, metrics, tl
+    from scrcl_graph.io import write_h5ad
+    from scrcl_graph.report import write_report
+
+    output.mkdir(parents=True, exist_ok=True)
+    adata = datasets.pbmc68k_reduced()
+    annotation = adata.obs.pop("bulk_labels")  # kept from the method, used below to judge it
+    typer.echo(f"pbmc68k_reduced: {adata.n_obs} cells x {adata.raw.n_vars} genes, annotation set aside")
+    started = time.perf_counter()
+    tl.refine(adata, random_state=seed)
+    seconds = time.perf_counter() - started
+    scores = metrics.score(annotation, adata.obs["scrcl"])
+    typer.echo(f"{adata.uns['scrcl']['n_clusters']} clusters in {seconds:.1f} s, their number chosen without labels")
+    typer.echo(f"against the annotation of 10 types: ARI {scores['ari']:.2f}, NMI {scores['nmi']:.2f}")
+    write_h5ad(adata, output / "pbmc68k_reduced.h5ad")
+    write_report(adata, output / "report.html", title="Demo: pbmc68k_reduced")
+    typer.echo(f"results: {output / 'pbmc68k_reduced.h5ad'}")
+    typer.echo(f"report:  {output / 'report.html'}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: bad input ends with exit code 2 and one sentence."""
+    from scrcl_graph._settings import settings
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("scrcl_graph").setLevel(logging.INFO)
+    settings.progress = sys.stderr.isatty()
+    try:
+        app(arguments)
+    except (InputError, ImportError) as err:
+        typer.echo(f"scrcl-graph: {err}", err=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,34 @@
+"""What a clusterer is: scikit-learn's fit_predict, with centres so that new cells can be labelled."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embedding = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class Clusterer(Protocol):
+    """Anything with ``fit_predict``: an n x d embedding in, n integer labels out."""
+
+    def fit_predict(self, X: Embedding) -> Labels:
+        """Labels of the rows of ``X``."""
+        ...
+
+
+def unit_rows(X: NDArray[np.floating]) -> Embedding:
+    """Rows scaled to unit length; a row of zeros stays."""
+    X = np.asarray(X, dtype=np.float32)
+    length = np.linalg.norm(X, axis=1, keepdims=True)
+    return np.divide(X, length, out=np.zeros_like(X), where=length > 0)
+
+
+def by_size(labels: NDArray[np.integer]) -> Labels:
+    """Labels renumbered 0, 1, ... from the largest cluster to the smallest, ties by first appearance."""
+    _, first, inverse, counts = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(counts), dtype=np.int64)
+    rank[np.lexsort((first, -counts))] = np.arange(len(counts))
+    return rank[inverse]

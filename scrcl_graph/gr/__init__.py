@@ -1,0 +1,49 @@
+"""Graphs of cells and genes: arrays in, ``HeteroData`` out."""
+
+from __future__ import annotations
+
+from scrcl_graph.gr.cells import cell_knn, nearest, propagation
+from scrcl_graph.gr.genes import gene_correlation, gene_knn, gene_step, union
+from scrcl_graph.gr.hetero import (
+    ADJACENT,
+    COEXPRESSED,
+    EXPRESSED_IN,
+    EXPRESSES,
+    SIMILAR,
+    cell_gene_graph,
+    correspondence_kernel,
+    to_networkx,
+)
+from scrcl_graph.gr.prior import prior_network
+from scrcl_graph.gr.selection import gene_inertia, informative_genes
+from scrcl_graph.gr.spatial import spatial_neighbors
+from scrcl_graph.gr.spectral import Coordinates, Given, Joined, correspondence, given, join, pca
+
+__all__ = [
+    "ADJACENT",
+    "COEXPRESSED",
+    "EXPRESSED_IN",
+    "EXPRESSES",
+    "SIMILAR",
+    "Coordinates",
+    "Given",
+    "Joined",
+    "cell_gene_graph",
+    "cell_knn",
+    "correspondence",
+    "correspondence_kernel",
+    "gene_correlation",
+    "gene_inertia",
+    "gene_knn",
+    "gene_step",
+    "given",
+    "informative_genes",
+    "join",
+    "nearest",
+    "pca",
+    "prior_network",
+    "propagation",
+    "spatial_neighbors",
+    "to_networkx",
+    "union",
+]

@@ -1,0 +1,67 @@
+"""Gene-gene edges from prior knowledge: pathways, protein interactions, regulons."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+import scipy.sparse as sp
+
+from scrcl_graph._errors import InputError
+from scrcl_graph.gr.genes import union
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+
+def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tuple[sp.csr_matrix, list[str]]:
+    """A symmetric gene graph from an edge list or a networkx graph.
+
+    Parameters
+    ----------
+    network
+        A table whose first two columns name genes and whose column ``weight``, if there is one, holds signed
+        weights; or a networkx graph with the optional edge attribute ``weight``. Missing weights are 1.
+    genes
+        Names of the genes of the data, in order.
+
+    Returns
+    -------
+    Genes x genes CSR, float32, zero diagonal, and the sorted names of the network that the data does not have.
+    They are also logged.
+
+    Raises
+    ------
+    InputError
+        If the network has another type or shape, a weight is not finite, or no edge joins two genes of the data.
+    """
+    edges = _edges(network)
+    position = {gene: i for i, gene in enumerate(genes)}
+    unknown = sorted({gene for a, b, _ in edges for gene in (a, b)} - position.keys())
+    known = [(position[a], position[b], w) for a, b, w in edges if a in position and b in position and a != b]
+    if not known:
+        raise InputError("no edge of the prior gene network joins two genes of the data: check the gene names")
+    if unknown:
+        logger.warning("prior gene network: %d names are not in the data, e.g. %s", len(unknown), ", ".join(unknown[:5]))
+    rows, cols, weights = (np.array(part) for part in zip(*known, strict=True))
+    if not np.isfinite(weights.astype(float)).all():
+        raise InputError("the prior gene network holds weights that are not finite numbers")
+    directed = sp.coo_matrix((weights.astype(np.float32), (rows, cols)), shape=(len(genes), len(genes))).tocsr()
+    return union(directed, directed.T.tocsr()), unknown
+
+
+def _edges(network: pd.DataFrame | nx.Graph) -> list[tuple[str, str, float]]:
+    if isinstance(network, nx.Graph):
+        return [(str(a), str(b), float(w)) for a, b, w in network.edges(data="weight", default=1.0)]
+    columns = getattr(network, "columns", None)
+    if columns is None or len(columns) < 2:
+        raise InputError("the prior gene network must be a networkx graph or a table whose first two columns name genes")
+    weights = network["weight"] if "weight" in columns else np.ones(len(network))
+    return [
+        (str(a), str(b), float(w)) for a, b, w in zip(network.iloc[:, 0], network.iloc[:, 1], weights, strict=True)
+    ]

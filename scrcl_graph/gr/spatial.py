@@ -1,0 +1,94 @@
+"""Cell-cell edges by position in the tissue, built by squidpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from scrcl_graph._errors import InputError
+
+if TYPE_CHECKING:
+    from squidpy.gr.neighbors import GraphBuilder
+
+SpatialBuilder = Callable[[NDArray[np.float64]], "tuple[Any, Any]"]
+KINDS = ("knn", "delaunay", "radius")
+
+
+def spatial_neighbors(
+    coords: ArrayLike,
+    *,
+    builder: str | GraphBuilder[Any, Any] | SpatialBuilder = "knn",
+    n_neighbors: int = 6,
+    radius: float | None = None,
+    library: ArrayLike | None = None,
+) -> sp.csr_matrix:
+    """Symmetric spatial graph; cells of different libraries (slices) are never joined.
+
+    Parameters
+    ----------
+    coords
+        Cells x 2 or 3, in any unit.
+    builder
+        ``"knn"``: the nearest ``n_neighbors`` cells; ``"delaunay"``: the triangulation; ``"radius"``: all cells
+        within ``radius``; or any squidpy ``GraphBuilder``, or a callable from coordinates to
+        (adjacency, distances), called once per slice.
+    n_neighbors
+        For ``"knn"``.
+    radius
+        For ``"radius"``, in the unit of the coordinates.
+    library
+        Slice of each cell, or None for one slice.
+
+    Returns
+    -------
+    Cells x cells CSR of ones, float32, without self loops.
+
+    Raises
+    ------
+    InputError
+        If the coordinates are not finite or not cells x 2 or 3, the kind is unknown, or ``radius`` is missing.
+    """
+    xy = np.asarray(coords, dtype=np.float64)
+    if xy.ndim != 2 or xy.shape[1] not in (2, 3) or not np.isfinite(xy).all():
+        raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns")
+    n = len(xy)
+    slices = np.zeros(n, dtype=np.intp) if library is None else np.unique(np.asarray(library), return_inverse=True)[1]
+    if len(slices) != n:
+        raise InputError(f"there are {n} cells with coordinates and {len(slices)} library labels: they must match")
+    adjacency = sp.csr_matrix((n, n), dtype=np.float32)
+    for one in np.unique(slices):
+        members = np.flatnonzero(slices == one)
+        if len(members) < 2:
+            continue  # a slice of one cell has no neighbours
+        local = sp.coo_matrix(_resolve(builder, n_neighbors, radius, len(members))(xy[members])[0])
+        linked = local.data != 0
+        rows, cols = members[local.row[linked]], members[local.col[linked]]
+        adjacency += sp.csr_matrix((np.ones(len(rows), np.float32), (rows, cols)), shape=(n, n))
+    union = (adjacency + adjacency.T).tocoo()
+    keep = union.row != union.col
+    ones = np.ones(int(keep.sum()), np.float32)
+    return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=(n, n))
+
+
+def _resolve(
+    builder: str | GraphBuilder[Any, Any] | SpatialBuilder, n_neighbors: int, radius: float | None, n_cells: int
+) -> SpatialBuilder:
+    if not isinstance(builder, str):
+        return getattr(builder, "build", builder)
+    from squidpy.gr.neighbors import DelaunayBuilder, KNNBuilder, RadiusBuilder
+
+    if builder == "knn":
+        build: SpatialBuilder = KNNBuilder(n_neighs=min(n_neighbors, n_cells - 1)).build
+    elif builder == "delaunay":
+        build = DelaunayBuilder().build
+    elif builder == "radius":
+        if radius is None:
+            raise InputError("the spatial graph 'radius' needs radius=, in the unit of the coordinates")
+        build = RadiusBuilder(radius=radius).build
+    else:
+        raise InputError(f"unknown spatial graph '{builder}': choose one of {', '.join(KINDS)}, or pass a builder")
+    return build

@@ -1,0 +1,122 @@
+"""From expression to the reference graph and the coordinates it is built in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import ArrayLike
+
+from scrcl_graph import _preprocess as pre
+from scrcl_graph import gr
+from scrcl_graph._errors import InputError
+from scrcl_graph.cluster import unit_rows
+from scrcl_graph.model.inputs import Inputs, check_rep
+from scrcl_graph.model.reference import Reference
+from scrcl_graph.presets import Preset
+
+Network = pd.DataFrame | nx.Graph
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a user brought, checked.
+
+    Attributes
+    ----------
+    matrix
+        Cells x all genes, as given.
+    state
+        What its values are.
+    genes
+        Names of all genes.
+    rep
+        Cells x d coordinates to start from, or None.
+    spatial
+        Cells x 2 or 3, or None.
+    library
+        Slice of each cell, or None.
+    prior
+        Prior gene network, or None.
+    """
+
+    matrix: sp.csr_matrix
+    state: pre.InputState
+    genes: tuple[str, ...]
+    rep: ArrayLike | None = None
+    spatial: ArrayLike | None = None
+    library: ArrayLike | None = None
+    prior: Network | None = None
+
+
+def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Reference]:
+    """Choose genes, fit the coordinates and build every relation of the graph."""
+    log_X = pre.log_normalize(sources.matrix, sources.state)
+    chosen = gr.informative_genes(
+        sources.matrix if sources.state == "counts" else pre.linear(log_X), preset.n_top_genes
+    )
+    log_X = log_X[:, chosen]
+    genes = tuple(sources.genes[i] for i in chosen)
+    adjacent = spatial_graph(sources.spatial, sources.library, preset)
+    if preset.network == "paper":
+        if sources.rep is not None:
+            raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
+        counts = sources.matrix[:, chosen] if sources.state == "counts" else log_X
+        return _paper(log_X, counts, genes, adjacent, sources.state, preset, seed)
+
+    correlation = gr.gene_correlation(log_X, preset.n_gene_neighbors)
+    if sources.prior is not None:
+        known, _ = gr.prior_network(sources.prior, genes)
+        correlation = gr.union(correlation, known)
+    coordinates: gr.Joined | gr.Given
+    if sources.rep is not None:
+        coordinates = gr.given(check_rep(sources.rep, log_X.shape[0]), log_X)
+    else:
+        step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
+        maps = [fit(log_X, preset.n_components, seed=seed, gene_step=step) for fit in (gr.correspondence, gr.pca)]
+        coordinates = gr.join(maps, log_X)
+    inputs = Inputs(genes, coordinates, sources.state)
+    cell_x = inputs.place(log_X, sources.rep)
+    return inputs, Reference(
+        cell_x=cell_x,
+        gene_x=coordinates.genes,
+        decoder=coordinates.decoder,
+        expression=log_X,
+        similar=gr.cell_knn(cell_x, preset.n_neighbors, seed),
+        coexpressed=correlation,
+        adjacent=adjacent,
+        column_sums=np.asarray(log_X.sum(axis=0), dtype=np.float64).ravel(),
+    )
+
+
+def spatial_graph(spatial: ArrayLike | None, library: ArrayLike | None, preset: Preset) -> sp.csr_matrix | None:
+    """The spatial graph the preset asks for; None where it asks for none or there are no coordinates."""
+    if spatial is None or preset.n_spatial_neighbors == 0:
+        return None
+    return gr.spatial_neighbors(spatial, n_neighbors=preset.n_spatial_neighbors, library=library)
+
+
+def _paper(
+    log_X: sp.csr_matrix,
+    counts: sp.csr_matrix,
+    genes: tuple[str, ...],
+    adjacent: sp.csr_matrix | None,
+    state: pre.InputState,
+    preset: Preset,
+    seed: int,
+) -> tuple[Inputs, Reference]:
+    """The graph of the paper: raw counts on the cell-gene edges, a cosine kNN of cells, Euclidean kNN of genes."""
+    coordinates = gr.join([gr.pca(log_X, preset.n_components, seed=seed, scale=False)], log_X)
+    cell_x = coordinates.transform(log_X)
+    return Inputs(genes, coordinates, state), Reference(
+        cell_x=cell_x,
+        gene_x=coordinates.genes,
+        decoder=coordinates.decoder,
+        expression=counts,
+        similar=gr.cell_knn(unit_rows(cell_x), preset.n_neighbors, seed) if adjacent is None else adjacent,
+        coexpressed=gr.gene_knn(counts, preset.n_gene_neighbors),
+        adjacent=None,
+    )

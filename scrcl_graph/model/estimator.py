@@ -1,0 +1,273 @@
+"""The estimator that joins graph, training and clustering."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch.nn import Module
+from torch_geometric.data import HeteroData
+
+from scrcl_graph import _preprocess as pre
+from scrcl_graph import gr, objectives
+from scrcl_graph._errors import InputError
+from scrcl_graph._settings import resolve_device, settings
+from scrcl_graph.cluster import KSelection, by_size, choose_k, make_clusterer
+from scrcl_graph.model import persistence
+from scrcl_graph.model.association import AssociationFactors
+from scrcl_graph.model.build import Network, Sources, build, spatial_graph
+from scrcl_graph.model.inputs import Inputs, gene_names
+from scrcl_graph.model.networks import association, embedding, make_network
+from scrcl_graph.model.reference import Reference
+from scrcl_graph.nn import Views
+from scrcl_graph.presets import Preset, get_preset
+from scrcl_graph.train import History, train
+
+logger = logging.getLogger(__name__)
+
+REFERENCE_CELLS = 20_000  # cells a model keeps for new cells to attach to; a random sample where there are more
+_VOTERS = 15
+_OBJECTIVES: dict[str, objectives.Objective] = {
+    objective.name: objective
+    for objective in (
+        objectives.Alignment(),
+        objectives.NeighbourhoodContrast(),
+        objectives.Consistency(),
+        objectives.Association(),
+    )
+}
+
+
+class ScRCL:
+    """Cell types or tissue domains from expression, without labels, on a graph of cells and genes.
+
+    Follows scikit-learn: settings in the constructor, what was learned in attributes that end in an underscore.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters; None chooses it without labels (:func:`scrcl_graph.cluster.choose_k`).
+    preset
+        ``"default"``, ``"spatial"``, ``"paper"``, or a :class:`~scrcl_graph.presets.Preset`.
+    random_state
+        Seed of everything random. On one CPU machine the same seed gives the same labels, bit for bit.
+    device
+        ``"auto"`` takes a GPU where there is one; or any torch device.
+
+    Attributes
+    ----------
+    labels_
+        n, int64; 0 is the largest cluster.
+    embedding_
+        n x d, float32, rows of unit length.
+    n_clusters_
+        Number of clusters found.
+    k_selection_
+        The curve from which the number was chosen, or None where it was given.
+    history_
+        One dict of losses per epoch for each run.
+    graph_
+        The :class:`torch_geometric.data.HeteroData` it was trained on.
+    genes_
+        Names of the genes used.
+    input_state_
+        ``"counts"`` or ``"lognorm"``: what the values were taken for.
+    association_
+        Low-rank cell-gene association scores.
+    """
+
+    labels_: NDArray[np.int64]
+    embedding_: NDArray[np.float32]
+    n_clusters_: int
+    k_selection_: KSelection | None
+    history_: list[History]
+    graph_: HeteroData
+    association_: AssociationFactors
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        preset: str | Preset = "default",
+        random_state: int = 0,
+        device: str | torch.device = "auto",
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.preset = preset
+        self.random_state = random_state
+        self.device = device
+
+    def fit(
+        self,
+        X: object,
+        *,
+        genes: Sequence[str] | None = None,
+        rep: ArrayLike | None = None,
+        spatial: ArrayLike | None = None,
+        library: ArrayLike | None = None,
+        prior: Network | None = None,
+        input_state: pre.InputState | None = None,
+    ) -> ScRCL:
+        """Build the graph, train, and cluster.
+
+        Parameters
+        ----------
+        X
+            Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values.
+        genes
+            Names of the genes; needed to apply the model to data with other genes.
+        rep
+            Cells x d: coordinates to start from instead of our own; new cells then need them too.
+        spatial
+            Cells x 2 or 3, used by presets with a spatial graph.
+        library
+            Slice or sample of each cell; spatial edges never join two of them.
+        prior
+            Gene network to join with the correlation graph: a table or a networkx graph.
+        input_state
+            Overrides what is detected from the values.
+
+        Raises
+        ------
+        InputError
+            If the input cannot be used; the message says why and what to do.
+        """
+        preset = get_preset(self.preset)
+        matrix = pre.as_csr(X)
+        n_cells = matrix.shape[0]
+        if self.n_clusters is not None and not 2 <= self.n_clusters < n_cells:
+            raise InputError(f"n_clusters is {self.n_clusters}, but must be at least 2 and less than the {n_cells} cells")
+        state = input_state or pre.detect_state(matrix)
+        names = gene_names(genes, matrix.shape[1])
+        device = resolve_device(self.device)
+        self._inputs, full = build(
+            Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state
+        )
+        self.graph_ = full.to_hetero().to(device)
+        self._network_spec: dict[str, Any] = {
+            "cell_dim": full.cell_x.shape[1],
+            "n_cells": n_cells,
+            "n_genes": len(full.gene_x),
+            "n_clusters": self.n_clusters,
+            "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
+        }
+        runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
+        self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
+        self.embedding_ = embedding(views, preset)
+        self.association_ = association(views)
+
+        self.k_selection_ = None
+        k = self.n_clusters
+        if k is None:
+            self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
+            k = self.k_selection_.k
+        clusterer = make_clusterer(preset.clusterer, k, self.random_state)
+        self.labels_ = by_size(clusterer.fit_predict(self.embedding_))
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        if self.n_clusters_ != k:
+            logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
+
+        self._reference, self._reference_labels = full, self.labels_
+        if n_cells > REFERENCE_CELLS and preset.network != "paper":
+            self._reference, kept = full.sample(REFERENCE_CELLS, n_neighbors=preset.n_neighbors, seed=self.random_state)
+            self._reference_labels = self.labels_[kept]
+        return self
+
+    def fit_predict(self, X: object, **kwargs: object) -> NDArray[np.int64]:
+        """``fit`` and return ``labels_``."""
+        return self.fit(X, **kwargs).labels_  # type: ignore[arg-type]
+
+    @property
+    def genes_(self) -> tuple[str, ...]:
+        """Names of the genes used, in the order of the gene nodes."""
+        return self._inputs.genes
+
+    @property
+    def input_state_(self) -> str:
+        """What the values of the training matrix were taken for."""
+        return self._inputs.state
+
+    def transform(
+        self,
+        X: object,
+        *,
+        genes: Sequence[str] | None = None,
+        rep: ArrayLike | None = None,
+        spatial: ArrayLike | None = None,
+        library: ArrayLike | None = None,
+        input_state: pre.InputState | None = None,
+    ) -> NDArray[np.float32]:
+        """Embed new cells, m x d, in the space of ``embedding_``.
+
+        Each new cell is attached to its nearest known cells and to its genes; without positions its embedding does
+        not depend on the other new cells. Genes of the model that are missing count as not expressed and are logged.
+        Parameters are as in :meth:`fit`.
+        """
+        preset = self._fitted_preset()
+        expression, _ = self._inputs.read(X, genes, input_state)
+        cell_x = self._inputs.place(expression, rep)
+        data = self._reference.attach(
+            cell_x,
+            expression,
+            spatial_graph(spatial, library, preset),
+            n_neighbors=preset.n_neighbors,
+            seed=self.random_state,
+        )
+        return self._encode(data)[-len(cell_x) :]
+
+    def predict(
+        self,
+        X: object,
+        *,
+        genes: Sequence[str] | None = None,
+        rep: ArrayLike | None = None,
+        spatial: ArrayLike | None = None,
+        library: ArrayLike | None = None,
+        input_state: pre.InputState | None = None,
+    ) -> NDArray[np.int64]:
+        """Label new cells: :meth:`transform`, then :meth:`assign`."""
+        return self.assign(self.transform(X, genes=genes, rep=rep, spatial=spatial, library=library, input_state=input_state))
+
+    def assign(self, embedding: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Labels of embedded cells by the cosine-weighted vote of the 15 nearest known cells."""
+        known = self._encode(self._reference.to_hetero())
+        nearest = gr.nearest(embedding, known, n_neighbors=_VOTERS, seed=self.random_state)
+        cosine = np.einsum("md,mkd->mk", embedding, known[nearest])
+        votes = np.zeros((len(embedding), self.n_clusters_))
+        np.add.at(votes, (np.arange(len(embedding))[:, None], self._reference_labels[nearest]), 1.0 + cosine)
+        winners: NDArray[np.int64] = votes.argmax(axis=1)
+        return winners
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model to a folder of safetensors and JSON."""
+        self._fitted_preset()
+        persistence.save(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, device: str | torch.device = "auto") -> ScRCL:
+        """Read a model written by :meth:`save`. Nothing in the folder is executed."""
+        return persistence.load(cls, path, device)
+
+    def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
+        network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
+        chosen = [_OBJECTIVES[name] for name in preset.plan.weights]
+        history = train(network, data, chosen, preset.plan, seed=seed, progress=settings.progress)
+        with torch.no_grad():
+            return network, history, network(data)
+
+    def _encode(self, data: HeteroData) -> NDArray[np.float32]:
+        device = resolve_device(self.device)
+        data = data.to(device)
+        with torch.no_grad():
+            views = [network.to(device)(data) for network in self._networks]
+        return embedding(views, get_preset(self.preset))
+
+    def _fitted_preset(self) -> Preset:
+        if not hasattr(self, "_networks"):
+            raise InputError("this model is not fitted yet: call fit first")
+        return get_preset(self.preset)

@@ -1,0 +1,50 @@
+"""Making the network a preset asks for, and reading its output as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import Module
+
+from scrcl_graph.model.association import AssociationFactors
+from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
+from scrcl_graph.presets import Preset
+
+_PAPER_GENE_DIM = 10  # where the number of clusters, which the paper takes, is not given
+
+
+def make_network(
+    preset: Preset,
+    *,
+    cell_dim: int,
+    n_cells: int,
+    n_genes: int,
+    n_clusters: int | None,
+    cell_relations: Sequence[str],
+    seed: int,
+) -> Module:
+    """A freshly initialised network; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if preset.network == "paper":
+            return PaperNetwork(n_cells, n_genes, n_clusters or _PAPER_GENE_DIM, preset.hidden_dim)
+        return RefinementNetwork(
+            cell_dim, cell_dim, cell_relations, hidden_dim=preset.hidden_dim, out_dim=preset.out_dim
+        )
+
+
+def embedding(runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
+    """Both views of every run side by side, rows of unit length."""
+    pairs = [views.embeddings if preset.embedding == "views" else views.refined for views in runs]
+    joined = torch.cat([view for pair in pairs for view in pair], dim=1).float()
+    return torch.nn.functional.normalize(joined, dim=1).cpu().numpy()
+
+
+def association(runs: Sequence[Views]) -> AssociationFactors:
+    """Scores averaged over views and runs."""
+    cells = torch.cat([sum(views.hidden) / 2 for views in runs], dim=1).float() / len(runs)  # type: ignore[misc]
+    genes = torch.cat([views.weight for views in runs], dim=1).float()
+    return AssociationFactors((cells - cells.mean(dim=0)).cpu().numpy(), genes.cpu().numpy())

@@ -1,0 +1,57 @@
+"""What every network returns: two views of the cells and the gene side that ties them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+
+@dataclass(frozen=True)
+class Views:
+    r"""Two views of n cells, and g genes. Scores :math:`R_v = H_v W^\top + 1 b^\top` are never formed whole.
+
+    Attributes
+    ----------
+    hidden
+        H_1 and H_2, each n x d.
+    weight
+        W, genes x d.
+    bias
+        b, genes.
+    messages
+        U, genes x d': what each gene sends back to the cells associated with it.
+    projected
+        What stands for H_v in the scores while training, if not H_v itself (dropout).
+    """
+
+    hidden: tuple[Tensor, Tensor]
+    weight: Tensor
+    bias: Tensor
+    messages: Tensor
+    projected: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def embeddings(self) -> tuple[Tensor, Tensor]:
+        """E_1 and E_2: the views with rows of unit length."""
+        first, second = self.hidden
+        return normalize(first, dim=1), normalize(second, dim=1)
+
+    @property
+    def refined(self) -> tuple[Tensor, Tensor]:
+        r"""Z_1 and Z_2: rows of :math:`R_v U = H_v (W^\top U) + 1 (b^\top U)` scaled to unit length."""
+        mix = self.weight.T @ self.messages
+        shift = self.bias @ self.messages
+        first, second = self.projected or self.hidden
+        return normalize(first @ mix + shift, dim=1), normalize(second @ mix + shift, dim=1)
+
+    def float(self) -> Views:
+        """The same in single precision: objectives subtract large sums, which half precision cannot hold."""
+        return Views(
+            hidden=(self.hidden[0].float(), self.hidden[1].float()),
+            weight=self.weight.float(),
+            bias=self.bias.float(),
+            messages=self.messages.float(),
+            projected=None if self.projected is None else (self.projected[0].float(), self.projected[1].float()),
+        )

@@ -1,0 +1,36 @@
+"""Messages along expression edges, from genes to cells or from cells to genes."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import Linear
+
+from scrcl_graph.nn.layers._base import WeightedSum
+
+
+class BipartiteConvolution(WeightedSum):
+    r"""Messages between the two node types along the entries of the expression matrix.
+
+    .. math:: Y = K X W, \qquad K_{ij} = x_{ij} / \sqrt{r_i c_j}
+
+    Shapes
+    ------
+    x
+        sources x ``in_channels``.
+    edge_index, edge_weight
+        2 x edges and the entries of K.
+    size
+        (sources, destinations).
+    output
+        destinations x ``out_channels``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.linear = Linear(in_channels, out_channels, bias=False)
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, size: tuple[int, int]) -> Tensor:
+        """The summed messages."""
+        # Aggregating first keeps the sparse product free of gradients where x is an input.
+        out: Tensor = self.linear(self.propagate(edge_index, x=(x, None), edge_weight=edge_weight, size=size))
+        return out

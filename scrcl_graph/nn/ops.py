@@ -1,0 +1,108 @@
+"""Aggregation over edges: the one place where sparse kernels are called.
+
+Edges are held in a :class:`torch_geometric.EdgeIndex` sorted by destination. It is an ordinary ``edge_index`` tensor to
+any PyG layer, and caches the compressed rows of the graph and of its transpose, which is what a fast forward and
+backward pass needs (PyG's own ``EdgeIndex.matmul`` fails in the backward pass of a bipartite graph, so the product is
+written here).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch_geometric import EdgeIndex
+
+with warnings.catch_warnings():  # torch says once per process that CSR is in beta; say it to nobody
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), size=(1, 1))
+
+
+def edges_from_csr(matrix: sp.csr_matrix) -> tuple[EdgeIndex, Tensor]:
+    """Edges and weights of a sparse matrix whose entry (i, j) carries a message from j to i.
+
+    Parameters
+    ----------
+    matrix
+        Destinations x sources.
+
+    Returns
+    -------
+    ``EdgeIndex`` (2 x edges, sources above destinations, sorted by destination) and float32 weights.
+    """
+    matrix = matrix.tocsr()
+    matrix.sort_indices()
+    destination = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    pairs = torch.from_numpy(np.stack([matrix.indices.astype(np.int64), destination]))
+    edges = EdgeIndex(pairs, sparse_size=(matrix.shape[1], matrix.shape[0]), sort_order="col")
+    return edges, torch.from_numpy(matrix.data.astype(np.float32))
+
+
+def csr_from_edges(edges: EdgeIndex, weight: Tensor | None = None) -> sp.csr_matrix:
+    """The destinations x sources matrix of the edges; the inverse of :func:`edges_from_csr`."""
+    sources, destinations = edges.as_tensor().cpu().numpy()
+    values = np.ones(len(sources), np.float32) if weight is None else weight.detach().cpu().numpy()
+    n_sources, n_destinations = edges.get_sparse_size()
+    return sp.csr_matrix((values, (destinations, sources)), shape=(n_destinations, n_sources))
+
+
+def degree(edges: EdgeIndex) -> Tensor:
+    """Number of incoming edges per destination, int64."""
+    (pointer, _), _ = edges.get_csc()
+    return pointer.diff()
+
+
+def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    r"""Sum of weighted messages, :math:`y_i = \sum_{j \to i} w_{ji} x_j`.
+
+    Parameters
+    ----------
+    edges
+        Sorted by destination.
+    x
+        Sources x d.
+    weight
+        One value per edge, or None for ones. May require a gradient.
+
+    Returns
+    -------
+    Destinations x d. The order of summation is fixed by the edges, so a CPU gives the same bits every time.
+    """
+    if weight is None:
+        weight = x.new_ones(edges.size(1))
+    result: Tensor = _SpMM.apply(edges, x, weight)
+    return result
+
+
+class _SpMM(Function):
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)
+    def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.edges = edges
+        ctx.save_for_backward(x, weight)
+        (pointer, sources), _ = edges.get_csc()
+        n_sources, n_destinations = edges.get_sparse_size()
+        return _csr(pointer, sources, weight, (n_destinations, n_sources)) @ x
+
+    @staticmethod
+    @torch.amp.custom_bwd(device_type="cuda")
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        (grad,) = grads
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[1]:
+            (pointer, destinations), order = ctx.edges.get_csr()
+            grad_x = _csr(pointer, destinations, weight[order], ctx.edges.get_sparse_size()) @ grad
+        if ctx.needs_input_grad[2]:
+            sources, targets = ctx.edges.as_tensor()
+            grad_weight = (grad[targets] * x[sources]).sum(dim=1)
+        return None, grad_x, grad_weight
+
+
+def _csr(pointer: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:
+    return torch.sparse_csr_tensor(pointer, indices, values, size=size, check_invariants=False)

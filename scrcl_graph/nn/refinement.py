@@ -1,0 +1,108 @@
+"""The network of the default method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn import Linear, Module, ModuleDict, Sequential, ReLU
+from torch_geometric.data import HeteroData
+
+from scrcl_graph.nn._views import Views
+from scrcl_graph.nn.layers import BipartiteConvolution, GeneConvolution, GraphConvolution
+
+
+class RefinementNetwork(Module):
+    r"""Two views of the cells and a gene side, from messages over every relation of the graph.
+
+    With x the coordinates of the cells, y those of the genes:
+
+    * view 1 sees the cell alone: :math:`H_1 = MLP(x) + x S_1`;
+    * view 2 sees its neighbours and its genes:
+      :math:`C = relu(conv(x) + conv_{gene \to cell}(y))`, :math:`H_2 = relu(conv(C)) W + (\hat A^2 x) S_2`;
+    * the genes see their correlated genes and their cells:
+      :math:`G = relu(conv(y) + conv_{cell \to gene}(x))`, then one more convolution, from which linear heads give
+      the gene factor W and bias b of the association scores :math:`R_v = H_v W^\top + b` and the messages U.
+
+    No parameter depends on the number of cells or genes, so the trained network encodes cells it has not seen.
+
+    Parameters
+    ----------
+    cell_dim, gene_dim
+        Width of the node features.
+    cell_relations
+        Names of the cell-cell relations to pass messages over; where there are several their messages are added.
+    hidden_dim, out_dim
+        Width of the hidden layers and of each view.
+
+    Shapes
+    ------
+    Input a ``HeteroData`` as made by :func:`scrcl_graph.gr.cell_gene_graph`; output :class:`Views` with
+    d = d' = ``out_dim``.
+    """
+
+    def __init__(
+        self,
+        cell_dim: int,
+        gene_dim: int,
+        cell_relations: Sequence[str] = ("similar_to",),
+        hidden_dim: int = 128,
+        out_dim: int = 32,
+    ) -> None:
+        super().__init__()
+        self.own_view = Sequential(Linear(cell_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim))
+        self.own_skip = Linear(cell_dim, out_dim, bias=False)
+        self.first = ModuleDict({name: GraphConvolution(cell_dim, hidden_dim) for name in cell_relations})
+        self.second = ModuleDict({name: GraphConvolution(hidden_dim, hidden_dim) for name in cell_relations})
+        self.from_genes = BipartiteConvolution(gene_dim, hidden_dim)
+        self.graph_view = Linear(hidden_dim, out_dim)
+        self.graph_skip = Linear(cell_dim, out_dim, bias=False)
+        self.gene_first = GeneConvolution(gene_dim, hidden_dim)
+        self.gene_second = GeneConvolution(hidden_dim, hidden_dim)
+        self.from_cells = BipartiteConvolution(cell_dim, hidden_dim)
+        self.gene_weight = Linear(hidden_dim, out_dim)
+        self.gene_bias = Linear(hidden_dim, 1)
+        self.gene_messages = Linear(hidden_dim, out_dim)
+
+    def forward(self, data: HeteroData) -> Views:
+        """Both views and the gene side."""
+        genes = self._genes(data)
+        return Views(
+            hidden=(self._own(data["cell"].x), self._graph(data)),
+            weight=self.gene_weight(genes),
+            bias=self.gene_bias(genes).squeeze(1),
+            messages=self.gene_messages(genes),
+        )
+
+    def _own(self, x: Tensor) -> Tensor:
+        view: Tensor = self.own_view(x) + self.own_skip(x)
+        return view
+
+    def _graph(self, data: HeteroData) -> Tensor:
+        x, y = data["cell"].x, data["gene"].x
+        expressed = data["gene", "expressed_in", "cell"]
+        state = self.from_genes(y, expressed.edge_index, expressed.edge_weight, size=(len(y), len(x)))
+        for name, conv in self.first.items():
+            edges = data["cell", name, "cell"]
+            state = state + conv(x, edges.edge_index, edges.edge_weight)
+        state = state.relu()
+        mixed: Tensor | float = 0.0
+        smooth: Tensor | float = 0.0
+        for name, conv in self.second.items():
+            edges = data["cell", name, "cell"]
+            mixed = mixed + conv(state, edges.edge_index, edges.edge_weight)
+            twice = x
+            for _ in range(2):
+                twice = conv.propagate_hat(twice, edges.edge_index, edges.edge_weight)
+            smooth = smooth + twice
+        view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)  # type: ignore[union-attr]
+        return view
+
+    def _genes(self, data: HeteroData) -> Tensor:
+        x, y = data["cell"].x, data["gene"].x
+        expresses = data["cell", "expresses", "gene"]
+        correlated = data["gene", "coexpressed_with", "gene"]
+        state = self.gene_first(y, correlated.edge_index, correlated.edge_weight)
+        state = state + self.from_cells(x, expresses.edge_index, expresses.edge_weight, size=(len(x), len(y)))
+        out: Tensor = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
+        return out

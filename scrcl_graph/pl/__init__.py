@@ -1,0 +1,9 @@
+"""Plots of results. Each takes an AnnData and optional axes, and returns the axes."""
+
+from __future__ import annotations
+
+from scrcl_graph.pl.association import association_heatmap
+from scrcl_graph.pl.clusters import spatial, umap
+from scrcl_graph.pl.training import k_curve, loss
+
+__all__ = ["association_heatmap", "k_curve", "loss", "spatial", "umap"]

@@ -1,0 +1,52 @@
+"""What the plots share: reading results, axes, and one colour per cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from anndata import AnnData
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from scrcl_graph._errors import InputError
+
+
+def results(adata: AnnData, key: str) -> dict[str, Any]:
+    """``uns[key]`` of a run, or InputError."""
+    if key not in adata.uns or key not in adata.obs:
+        raise InputError(f"there are no results under '{key}': run scrcl_graph.tl.refine first")
+    summary: dict[str, Any] = adata.uns[key]
+    return summary
+
+
+def axes(ax: Axes | None, width: float = 5.0, height: float = 4.0) -> Axes:
+    """The axes given, or those of a new figure of that size in inches."""
+    return ax if ax is not None else plt.figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def palette(n: int) -> NDArray[np.float64]:
+    """n distinct colours, n x 4."""
+    if n <= 20:
+        # tab20 holds pairs of dark and light: all dark ones first
+        order = np.r_[np.arange(0, 20, 2), np.arange(1, 20, 2)]
+        return plt.get_cmap("tab20")(order[:n])
+    return plt.get_cmap("gist_rainbow")(np.linspace(0, 1, n))
+
+
+def scatter(ax: Axes, points: NDArray[Any], categories: Any, title: str) -> Axes:
+    """Points coloured by category, with the category's name at its median."""
+    colours = palette(len(categories.cat.categories))
+    codes = categories.cat.codes.to_numpy()
+    size = float(np.clip(20_000 / len(points), 0.5, 30))
+    order = np.random.default_rng(0).permutation(len(points))  # so that no cluster hides the others
+    drawn = order[codes[order] >= 0]
+    ax.scatter(points[drawn, 0], points[drawn, 1], s=size, c=colours[codes[drawn]], linewidths=0, rasterized=True)
+    for i, name in enumerate(categories.cat.categories):
+        if (codes == i).any():
+            x, y = np.median(points[codes == i, :2], axis=0)
+            label = ax.text(x, y, name, ha="center", va="center", fontsize=8, fontweight="bold")
+            label.set_bbox({"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.8})
+    ax.set(xticks=[], yticks=[], title=title)
+    return ax

@@ -1,0 +1,57 @@
+"""Clusters on the plane: the UMAP of the embedding, and the tissue."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from anndata import AnnData
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from scrcl_graph._errors import InputError
+from scrcl_graph._keys import Keys
+from scrcl_graph.pl._shared import axes, results, scatter
+
+UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
+
+
+def umap(adata: AnnData, *, key: str = "scrcl", color: str | None = None, seed: int = 0, ax: Axes | None = None) -> Axes:
+    """UMAP of the embedding, coloured by cluster or by another categorical column of ``obs``.
+
+    Of more than 20,000 cells a random sample is shown, and the title says so. Nothing is written to ``adata``.
+    """
+    results(adata, key)
+    rows = np.arange(adata.n_obs)
+    note = ""
+    if adata.n_obs > UMAP_CELLS:
+        rows = np.sort(np.random.default_rng(seed).choice(adata.n_obs, UMAP_CELLS, replace=False))
+        note = f", {UMAP_CELLS} of {adata.n_obs} cells"
+    points = umap_points(np.asarray(adata.obsm[Keys(key).embedding])[rows], seed)
+    column = color or key
+    return scatter(axes(ax, 5.5, 5), points, adata.obs[column].iloc[rows].astype("category"), f"UMAP by {column}{note}")
+
+
+def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """Two UMAP coordinates per row of an embedding (cosine distance)."""
+    from umap import UMAP
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # umap's notes on seeds and threads
+        n_neighbors = min(15, len(embedding) - 1)
+        fitted = UMAP(n_neighbors=n_neighbors, metric="cosine", random_state=seed, n_jobs=1).fit_transform(embedding)
+    return np.asarray(fitted, dtype=np.float32)
+
+
+def spatial(
+    adata: AnnData, *, key: str = "scrcl", color: str | None = None, spatial_key: str = "spatial", ax: Axes | None = None
+) -> Axes:
+    """Clusters, or another categorical column of ``obs``, on the tissue."""
+    results(adata, key)
+    if spatial_key not in adata.obsm:
+        raise InputError(f"there are no positions in obsm['{spatial_key}']")
+    column = color or key
+    shown = scatter(axes(ax, 5.5, 5), np.asarray(adata.obsm[spatial_key]), adata.obs[column].astype("category"), column)
+    shown.set_aspect("equal")
+    shown.invert_yaxis()  # image coordinates: the origin is at the top
+    return shown

@@ -1,0 +1,37 @@
+"""How training went, and how the number of clusters was chosen."""
+
+from __future__ import annotations
+
+from anndata import AnnData
+from matplotlib.axes import Axes
+
+from scrcl_graph._errors import InputError
+from scrcl_graph.pl._shared import axes, results
+
+
+def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
+    """Each objective per epoch, relative to its first value; one line style per run."""
+    history = results(adata, key)["history"]
+    ax = axes(ax)
+    names = list(next(iter(history.values())))
+    for style, run in zip(("-", "--", ":", "-.") * len(history), history.values(), strict=False):
+        for i, name in enumerate(names):
+            label = name if run is next(iter(history.values())) else None
+            ax.plot(run[name] / run[name][0], style, color=f"C{i}", label=label)
+    ax.set(xlabel="epoch", ylabel="share of the first value", yscale="log", title="Training")
+    ax.legend(frameon=False)
+    return ax
+
+
+def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
+    """Stability of the clustering against the number of clusters, with the chosen one marked."""
+    summary = results(adata, key)
+    if "k_selection" not in summary:
+        raise InputError(f"the number of clusters of '{key}' was given, so there is no curve")
+    curve = summary["k_selection"]
+    ax = axes(ax)
+    ax.errorbar(curve["ks"], curve["stability"], yerr=curve["spread"], marker="o", markersize=3, capsize=2)
+    ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
+    ax.set(xlabel="number of clusters", ylabel="agreement of independent halves (ARI)", title="Choice of k")
+    ax.legend(frameon=False)
+    return ax

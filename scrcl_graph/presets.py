@@ -1,0 +1,100 @@
+"""Named settings of the whole method. One setting serves all data sets; none was chosen for one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scrcl_graph._errors import InputError
+from scrcl_graph.train import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Every choice of the method, from genes to clusters.
+
+    Attributes
+    ----------
+    name
+        Under which results report it.
+    n_top_genes
+        Highly variable genes kept; all where the data has fewer.
+    n_components
+        Dimensions of each coordinate map.
+    n_neighbors
+        Of the expression kNN graph.
+    n_spatial_neighbors
+        Of the spatial graph, where coordinates are given; 0 leaves position out.
+    n_gene_neighbors
+        Of the gene graph.
+    gene_keep
+        Share of a gene's own value in the gene step before the coordinates; 1 leaves the step out.
+    network
+        ``"refinement"`` or ``"paper"``.
+    hidden_dim, out_dim
+        Widths of the network.
+    embedding
+        What is clustered: the ``"views"`` [E_1, E_2] or the gene-``"refined"`` [Z_1, Z_2].
+    plan
+        How the network is trained.
+    n_runs
+        Networks trained from different seeds, whose embeddings are joined.
+    clusterer
+        ``"kmeans"``, ``"mixture"``, ``"merge"`` or ``"leiden"``.
+    """
+
+    name: str
+    n_top_genes: int = 2000
+    n_components: int = 30
+    n_neighbors: int = 15
+    n_spatial_neighbors: int = 0
+    n_gene_neighbors: int = 15
+    gene_keep: float = 0.2
+    network: Literal["refinement", "paper"] = "refinement"
+    hidden_dim: int = 128
+    out_dim: int = 32
+    embedding: Literal["views", "refined"] = "views"
+    plan: TrainingPlan = field(default_factory=TrainingPlan)
+    n_runs: int = 1
+    clusterer: str = "kmeans"
+
+
+_PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(name="default"),
+        Preset(name="spatial", n_spatial_neighbors=6, clusterer="mixture"),
+        Preset(
+            name="paper",
+            n_components=50,
+            n_gene_neighbors=5,
+            gene_keep=1.0,
+            network="paper",
+            hidden_dim=1500,
+            embedding="refined",
+            plan=TrainingPlan(
+                weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},
+                epochs=500,
+                lr=1e-4,
+                weight_decay=0.1,
+                optimizer="adam",
+                tolerance=0.0,
+            ),
+        ),
+    )
+}
+
+
+def get_preset(preset: str | Preset) -> Preset:
+    """The preset of that name, or the preset itself.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown; the message lists the names.
+    """
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in _PRESETS:
+        raise InputError(f"unknown preset '{preset}': choose one of {', '.join(_PRESETS)}")
+    return _PRESETS[preset]

@@ -1,0 +1,88 @@
+"""The report: what was run, the clusters, how training went, and the genes of each cluster."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from importlib import resources
+from os import PathLike
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from anndata import AnnData
+from jinja2 import Environment, StrictUndefined
+from matplotlib.axes import Axes
+
+from scrcl_graph import pl
+from scrcl_graph._files import replacing
+from scrcl_graph.pl._shared import results
+from scrcl_graph.tl import associations
+
+TOP_GENES = 8
+
+
+def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl", title: str = "scrcl-graph") -> None:
+    """Write one HTML file with everything inside it: no script, no network.
+
+    Parameters
+    ----------
+    adata
+        After :func:`scrcl_graph.tl.refine`.
+    path
+        Of the file; it is replaced whole.
+    key
+        ``key_added`` of the run.
+    title
+        Heading.
+    """
+    summary = results(adata, key)
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
+        resources.files("scrcl_graph.report").joinpath("template.html").read_text()
+    )
+    page = template.render(
+        title=title,
+        n_cells=adata.n_obs,
+        summary=summary,
+        clusters=_clusters(adata, key),
+        figures=_figures(adata, key, summary),
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
+    sizes: pd.Series[int] = adata.obs[key].value_counts(sort=False)
+    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False)
+    return [
+        {
+            "name": name,
+            "size": int(sizes[name]),
+            "share": sizes[name] / adata.n_obs,
+            "genes": list(zip(genes["gene"], genes["score"], strict=True)),
+        }
+        for name, genes in top
+    ]
+
+
+def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str, str]]:
+    wanted: list[tuple[str, Callable[..., Axes]]] = [
+        ("Cells by cluster: UMAP of the refined embedding. Distances between far groups mean little.", pl.umap)
+    ]
+    if summary["params"]["n_spatial_neighbors"] > 0 and "spatial" in adata.obsm:
+        wanted.append(("Clusters on the tissue.", pl.spatial))
+    wanted.append(("Association of the top genes of each cluster with every cluster.", pl.association_heatmap))
+    wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
+    if "k_selection" in summary:
+        wanted.append(("Agreement of clusterings learned on disjoint halves of the cells, and the chosen k.", pl.k_curve))
+    return [{"caption": caption, "png": _png(plot(adata, key=key))} for caption, plot in wanted]
+
+
+def _png(ax: Axes) -> str:
+    buffer = io.BytesIO()
+    figure = ax.get_figure()
+    assert figure is not None
+    figure.savefig(buffer, format="png", dpi=130)
+    plt.close(figure)  # type: ignore[arg-type]
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,234 @@
+"""The main verbs: refine and cluster the cells of an AnnData; label new cells with a saved model."""
+
+from __future__ import annotations
+
+import dataclasses
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from anndata import AnnData
+
+from scrcl_graph._errors import InputError
+from scrcl_graph._keys import Keys
+from scrcl_graph._preprocess import InputState
+from scrcl_graph._version import versions
+from scrcl_graph.gr import COEXPRESSED, SIMILAR
+from scrcl_graph.model import ScRCL
+from scrcl_graph.model.build import Network
+from scrcl_graph.nn.ops import csr_from_edges
+from scrcl_graph.presets import Preset, get_preset
+from scrcl_graph.tl._source import Source, read_source
+
+
+def refine(
+    adata: AnnData,
+    *,
+    n_clusters: int | None = None,
+    preset: str | Preset = "default",
+    layer: str | None = None,
+    use_rep: str | None = None,
+    spatial_key: str = "spatial",
+    batch_key: str | None = None,
+    prior: Network | None = None,
+    input_state: InputState | None = None,
+    key_added: str = "scrcl",
+    model_path: str | PathLike[str] | None = None,
+    random_state: int = 0,
+    device: str | torch.device = "auto",
+    copy: bool = False,
+) -> AnnData | None:
+    """Identify cell types or tissue domains without labels.
+
+    Parameters
+    ----------
+    adata
+        Cells x genes: raw counts or log-normalised values. Scaled values in ``X`` are passed over for ``adata.raw``.
+    n_clusters
+        Number of clusters; None chooses it without labels.
+    preset
+        ``"default"`` (cell types), ``"spatial"`` (tissue domains), ``"paper"`` (scRCL as published), or a
+        :class:`~scrcl_graph.presets.Preset`.
+    layer
+        Layer to read, ``"raw"`` for ``adata.raw``; by default ``X``.
+    use_rep
+        Key of ``obsm`` with coordinates of the cells to start from instead of our own.
+    spatial_key
+        Key of ``obsm`` with positions, for presets with a spatial graph.
+    batch_key
+        Column of ``obs`` with the slice or sample; spatial edges never join two of them. Expression is not corrected.
+    prior
+        Gene network joined with the correlation graph: a table whose first two columns name genes, or a networkx graph.
+    input_state
+        ``"counts"`` or ``"lognorm"``, where the values are mistaken for the other.
+    key_added
+        Name of the results.
+    model_path
+        Folder to save the model in, for :func:`apply`.
+    random_state
+        Seed. On one CPU machine the same seed gives the same labels.
+    device
+        ``"auto"`` takes a GPU where there is one.
+    copy
+        Return a copy with the results instead of writing to ``adata``.
+
+    Returns
+    -------
+    None, or with ``copy`` the annotated copy. Sets the following fields:
+
+    ``obs[key_added]``
+        Clusters ``"0"``, ``"1"``, ... from the largest to the smallest (categorical).
+    ``obsm["X_" + key_added]``
+        Embedding (float32).
+    ``obsm[key_added + "_factors"]``, ``varm[key_added + "_genes"]``
+        Factors of the association scores: score = cell factor . gene factor (float32). Rows of genes that were not
+        used are zero.
+    ``obsp[key_added + "_connectivities"]``
+        Cell kNN graph (CSR float32).
+    ``varp[key_added + "_gene_connectivities"]``
+        Signed gene graph (CSR float32).
+    ``uns[key_added]``
+        Parameters, versions, loss history, and how the number of clusters was chosen.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be used; nothing is written then.
+    """
+    keys = Keys(key_added)
+    chosen = get_preset(preset)
+    source = read_source(adata, layer)
+    model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
+        source.matrix,
+        genes=source.genes,
+        rep=_obsm(adata, use_rep) if use_rep is not None else None,
+        spatial=_positions(adata, spatial_key, chosen),
+        library=_column(adata, batch_key),
+        prior=prior,
+        input_state=input_state,
+    )
+    if model_path is not None:
+        model.save(model_path)
+    target = adata.copy() if copy else adata
+    _write_cells(target, keys, model.labels_, model.embedding_, model.n_clusters_)
+    _write_graph(target, keys, model, source)
+    target.uns[keys.key] = _summary(model, chosen, keys, source)
+    return target if copy else None
+
+
+def apply(
+    adata: AnnData,
+    model: ScRCL | str | PathLike[str],
+    *,
+    layer: str | None = None,
+    use_rep: str | None = None,
+    spatial_key: str = "spatial",
+    batch_key: str | None = None,
+    input_state: InputState | None = None,
+    key_added: str = "scrcl",
+    device: str | torch.device = "auto",
+    copy: bool = False,
+) -> AnnData | None:
+    """Embed and label new cells with a trained model.
+
+    Parameters are as in :func:`refine`; ``model`` is a fitted :class:`~scrcl_graph.ScRCL` or the folder of a saved one.
+    Genes may be fewer, more or in another order; missing ones count as not expressed and are listed in ``uns``.
+
+    Returns
+    -------
+    None, or with ``copy`` the annotated copy. Sets ``obs[key_added]`` (categorical), ``obsm["X_" + key_added]``
+    (float32) and ``uns[key_added]`` (versions, input, missing genes).
+
+    Raises
+    ------
+    InputError
+        If the model or the input cannot be used; nothing is written then.
+    """
+    keys = Keys(key_added)
+    fitted = model if isinstance(model, ScRCL) else ScRCL.load(model, device=device)
+    source = read_source(adata, layer)
+    embedding = fitted.transform(
+        source.matrix,
+        genes=source.genes,
+        rep=_obsm(adata, use_rep) if use_rep is not None else None,
+        spatial=_positions(adata, spatial_key, get_preset(fitted.preset)),
+        library=_column(adata, batch_key),
+        input_state=input_state,
+    )
+    target = adata.copy() if copy else adata
+    _write_cells(target, keys, fitted.assign(embedding), embedding, fitted.n_clusters_)
+    known = set(source.genes)
+    target.uns[keys.key] = {
+        "input": {"matrix": source.where},
+        "missing_genes": np.array([gene for gene in fitted.genes_ if gene not in known], dtype=object),
+        "versions": versions(),
+    }
+    return target if copy else None
+
+
+def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clusters: int) -> None:
+    names = [str(i) for i in range(n_clusters)]
+    adata.obs[keys.key] = pd.Categorical.from_codes(labels, categories=names)
+    adata.uns.pop(f"{keys.key}_colors", None)  # colours of an earlier run with another number of clusters
+    adata.obsm[keys.embedding] = embedding
+
+
+def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> None:
+    graph = model.graph_
+    adata.obsm[keys.factors] = model.association_.cells
+    adata.obsp[keys.connectivities] = csr_from_edges(graph[SIMILAR].edge_index)
+    # The genes used, as rows of this AnnData: adata.raw may hold genes that var does not.
+    rows = adata.var_names.get_indexer(list(model.genes_))
+    here = rows >= 0
+    factors = np.zeros((adata.n_vars, model.association_.genes.shape[1]), np.float32)
+    factors[rows[here]] = model.association_.genes[here]
+    adata.varm[keys.genes] = factors
+    edges = csr_from_edges(graph[COEXPRESSED].edge_index, graph[COEXPRESSED].edge_weight)[here][:, here].tocoo()
+    row, col = rows[here][edges.row], rows[here][edges.col]
+    adata.varp[keys.gene_connectivities] = sp.csr_matrix((edges.data, (row, col)), shape=(adata.n_vars, adata.n_vars))
+
+
+def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[str, Any]:
+    plan = dataclasses.asdict(preset.plan)
+    weights = plan.pop("weights")
+    summary: dict[str, Any] = {
+        "params": {
+            **{name: value for name, value in dataclasses.asdict(preset).items() if name != "plan"},
+            **plan,
+            "random_state": model.random_state,
+        },
+        "objective_weights": dict(weights),
+        "input": {"matrix": source.where, "state": model.input_state_, "n_genes": len(model.genes_)},
+        "versions": versions(),
+        "history": {
+            f"run_{i}": {name: np.array(values) for name, values in history.items()}
+            for i, history in enumerate(model.history_)
+        },
+        "n_clusters": model.n_clusters_,
+        "n_clusters_from": "given" if model.k_selection_ is None else "stability",
+        "connectivities_key": keys.connectivities,
+    }
+    if model.k_selection_ is not None:
+        summary["k_selection"] = dataclasses.asdict(model.k_selection_)
+    return summary
+
+
+def _positions(adata: AnnData, key: str, preset: Preset) -> Any:
+    return _obsm(adata, key) if preset.n_spatial_neighbors > 0 else None
+
+
+def _obsm(adata: AnnData, key: str) -> Any:
+    if key not in adata.obsm:
+        raise InputError(f"there is no obsm['{key}'] (obsm: {', '.join(adata.obsm) or 'none'})")
+    return np.asarray(adata.obsm[key])
+
+
+def _column(adata: AnnData, key: str | None) -> Any:
+    if key is None:
+        return None
+    if key not in adata.obs:
+        raise InputError(f"there is no obs['{key}'] (obs: {', '.join(adata.obs) or 'none'})")
+    return adata.obs[key].astype(str).to_numpy()

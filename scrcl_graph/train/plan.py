@@ -1,0 +1,37 @@
+"""How long and with what weights a network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Settings of one training run; the same for every data set.
+
+    Attributes
+    ----------
+    weights
+        Weight of each objective in the total.
+    epochs
+        Largest number of full-batch steps.
+    lr, weight_decay
+        Of the optimiser.
+    optimizer
+        ``"adamw"`` or ``"adam"``.
+    tau
+        Temperature of the softmax over embedding dimensions.
+    tolerance, window
+        Stopping rule: training ends when the mean loss of the last ``window`` epochs is less than ``tolerance``
+        (relative) below the mean of the ``window`` before. It reads nothing but the loss. 0 switches it off.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=lambda: {"alignment": 1.0, "neighbourhood": 100.0})
+    epochs: int = 60
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+    optimizer: str = "adamw"
+    tau: float = 0.1
+    tolerance: float = 0.0
+    window: int = 10
