@@ -9,6 +9,4 @@ class InputError(ValueError):
 
 def missing_extra(package: str, extra: str, purpose: str) -> ImportError:
     """An ImportError naming the extra that brings ``package``."""
-    return ImportError(
-        f"{purpose} needs the package '{package}': install it with  pip install 'scrcl-graph[{extra}]'"
-    )
+    return ImportError(f"{purpose} needs the package '{package}': install it with  pip install 'scrcl-graph[{extra}]'")

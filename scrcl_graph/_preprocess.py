@@ -33,7 +33,9 @@ def as_csr(X: object) -> sp.csr_matrix:
     except (TypeError, ValueError) as err:
         raise InputError(f"the expression matrix must be a numeric cells x genes matrix: {err}") from err
     if csr.shape[0] < 2 or csr.shape[1] < 2:
-        raise InputError(f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least 2 cells and 2 genes are needed")
+        raise InputError(
+            f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least 2 cells and 2 genes are needed"
+        )
     if not np.isfinite(csr.data).all():
         raise InputError("the expression matrix holds NaN or infinite values: remove or replace them first")
     if not csr.has_canonical_format or (csr.data == 0).any():

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -51,7 +51,7 @@ def refine(
     from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
     from scrcl_graph.report import write_report
 
-    check_writable(output, report, model)
+    check_writable(source, output, report, model)
     adata = read_h5ad(source)
     started = time.perf_counter()
     tl.refine(
@@ -92,7 +92,7 @@ def apply(
     from scrcl_graph import tl
     from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
 
-    check_writable(output)
+    check_writable(source, output)
     adata = read_h5ad(source)
     tl.apply(
         adata,

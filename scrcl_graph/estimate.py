@@ -1,25 +1,32 @@
-"""What a run will take, told before anything runs: from the sizes in the file's header and measured constants."""
+"""What a run will take, told before anything runs: from the sizes in a file's header and measured constants."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 
 from scrcl_graph._errors import InputError
 from scrcl_graph.presets import Preset, get_preset
 
+# Measured on 2 CPU cores; `make bench` measures again beside the estimate (docs/performance.md).
+_BASE_GB, _BASE_SECONDS = 0.9, 6.0
+_BYTES_PER_ENTRY = 45.0  # copies of the matrix, its transpose and the edge lists
+_BYTES_PER_CELL = 22_000.0  # coordinates, hidden layers and their gradients, kNN edges
+_SECONDS_PER_ENTRY = 1.5e-6
+_SECONDS_PER_CELL_EPOCH = 1.6e-5
+_SECONDS_PER_CELL = 1.0e-3
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """Resources of one run on a CPU with two cores.
+    """Resources of one run on two CPU cores.
 
     Attributes
     ----------
-    n_cells, n_genes, nnz
-        Size of the matrix.
+    n_cells, n_genes, n_entries
+        Size of the matrix and its stored entries.
     gigabytes
         Peak memory of the process.
     seconds
@@ -28,28 +35,59 @@ class Estimate:
 
     n_cells: int
     n_genes: int
-    nnz: int
+    n_entries: int
     gigabytes: float
     seconds: float
 
     def __str__(self) -> str:
-        density = 100 * self.nnz / (self.n_cells * self.n_genes)
-        minutes = f"{self.seconds / 60:.0f} min" if self.seconds >= 120 else f"{self.seconds:.0f} s"
+        density = 100 * self.n_entries / (self.n_cells * self.n_genes)
+        duration = f"{self.seconds / 60:.0f} minutes" if self.seconds >= 120 else f"{self.seconds:.0f} seconds"
         return (
-            f"{self.n_cells:,} cells x {self.n_genes:,} genes, {density:.1f} % non-zero\n"
-            f"about {self.gigabytes:.1f} GB of memory and {minutes} on 2 CPU cores"
+            f"{self.n_cells:,} cells x {self.n_genes:,} genes, {density:.1f} % stored\n"
+            f"about {self.gigabytes:.1f} GB of memory and {duration} on 2 CPU cores"
         )
 
 
-def estimate(n_cells: int, n_genes: int, nnz: int, preset: str | Preset = "default") -> Estimate:
+def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = "default") -> Estimate:
     """Memory and time from sizes alone.
 
     Parameters
     ----------
-    n_cells, n_genes, nnz
+    n_cells, n_genes, n_entries
         Size of the matrix and its number of non-zero entries.
     preset
         As in :func:`scrcl_graph.tl.refine`.
     """
     chosen = get_preset(preset)
-    raise NotImplementedError
+    width = (chosen.hidden_dim / 128) * chosen.n_runs
+    gigabytes = _BASE_GB + (n_entries * _BYTES_PER_ENTRY + n_cells * _BYTES_PER_CELL * width) / 1e9
+    per_cell = _SECONDS_PER_CELL + _SECONDS_PER_CELL_EPOCH * chosen.plan.epochs * width
+    seconds = _BASE_SECONDS + n_entries * _SECONDS_PER_ENTRY + n_cells * per_cell
+    return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
+
+
+def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:
+    """:func:`estimate` for an .h5ad file, of which only the header is read.
+
+    Raises
+    ------
+    InputError
+        If the file is no .h5ad file or has no such layer.
+    """
+    where = "X" if layer is None else "raw/X" if layer == "raw" else f"layers/{layer}"
+    if not path.is_file():
+        raise InputError(f"there is no file {path}")
+    try:
+        with h5py.File(path) as file:
+            if where not in file:
+                raise InputError(f"{path} has no {where}")
+            matrix = file[where]
+            if isinstance(matrix, h5py.Dataset):
+                n_cells, n_genes = matrix.shape
+                n_entries = n_cells * n_genes
+            else:
+                n_cells, n_genes = (int(n) for n in matrix.attrs["shape"])
+                n_entries = len(matrix["data"])
+    except (OSError, KeyError, ValueError) as err:
+        raise InputError(f"{path} cannot be read as .h5ad") from err
+    return estimate(n_cells, n_genes, n_entries, preset)

@@ -45,7 +45,7 @@ class Preset:
 
     name: str
     n_top_genes: int = 2000
-    n_components: int = 30
+    n_components: int = 50
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
     n_gene_neighbors: int = 15
@@ -56,22 +56,22 @@ class Preset:
     embedding: Literal["views", "refined"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 1
-    clusterer: str = "kmeans"
+    clusterer: str = "mixture"
 
 
 _PRESETS = {
     preset.name: preset
     for preset in (
         Preset(name="default"),
-        Preset(name="spatial", n_spatial_neighbors=6, clusterer="mixture"),
+        Preset(name="spatial", n_spatial_neighbors=6),
         Preset(
             name="paper",
-            n_components=50,
             n_gene_neighbors=5,
             gene_keep=1.0,
             network="paper",
             hidden_dim=1500,
             embedding="refined",
+            clusterer="kmeans",
             plan=TrainingPlan(
                 weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},
                 epochs=500,

@@ -23,7 +23,8 @@ def unit_rows(X: NDArray[np.floating]) -> Embedding:
     """Rows scaled to unit length; a row of zeros stays."""
     X = np.asarray(X, dtype=np.float32)
     length = np.linalg.norm(X, axis=1, keepdims=True)
-    return np.divide(X, length, out=np.zeros_like(X), where=length > 0)
+    scaled: Embedding = np.divide(X, length, out=np.zeros_like(X), where=length > 0)
+    return scaled
 
 
 def by_size(labels: NDArray[np.integer]) -> Labels:

@@ -45,7 +45,9 @@ class SphericalKMeans:
     def fit(self, X: Embedding) -> SphericalKMeans:
         """Find the centres."""
         if not 1 <= self.n_clusters <= len(X):
-            raise InputError(f"{self.n_clusters} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}")
+            raise InputError(
+                f"{self.n_clusters} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}"
+            )
         X = unit_rows(X)
         rng = np.random.default_rng(self.random_state)
         runs = (self._lloyd(X, _plus_plus(X, self.n_clusters, rng)) for _ in range(self.n_init))

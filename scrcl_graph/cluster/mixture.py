@@ -14,7 +14,7 @@ from scrcl_graph.cluster._base import Embedding, Labels
 
 
 class TiedMixture:
-    """Tied-covariance Gaussian mixture (scikit-learn) on leading principal components, best of many starts by likelihood.
+    """Tied-covariance Gaussian mixture on leading principal components, best of many starts by likelihood.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from anndata import AnnData
 
 
 def pbmc68k_reduced() -> AnnData:
-    """700 blood cells x 765 genes from scanpy: log-normalised in ``raw``, scaled in ``X``, annotated in ``bulk_labels``."""
+    """700 blood cells from scanpy: log-normalised in ``raw``, scaled in ``X``, annotated in ``bulk_labels``."""
     import scanpy as sc
 
     with warnings.catch_warnings():

@@ -56,7 +56,8 @@ def cell_gene_graph(
     n_cells, n_genes = expression.shape
     if len(cell_x) != n_cells or len(gene_x) != n_genes:
         raise InputError(
-            f"expression is {n_cells} cells x {n_genes} genes, features are for {len(cell_x)} cells and {len(gene_x)} genes"
+            f"expression is {n_cells} cells x {n_genes} genes, "
+            f"but features are for {len(cell_x)} cells and {len(gene_x)} genes"
         )
     matrices = {
         SIMILAR: similar,
@@ -74,9 +75,7 @@ def cell_gene_graph(
     return data
 
 
-def correspondence_kernel(
-    expression: sp.csr_matrix, column_sums: NDArray[np.float64] | None = None
-) -> sp.csr_matrix:
+def correspondence_kernel(expression: sp.csr_matrix, column_sums: NDArray[np.float64] | None = None) -> sp.csr_matrix:
     """``x_ij / sqrt(r_i c_j)``: the kernel of correspondence analysis, of spectral norm one.
 
     Parameters

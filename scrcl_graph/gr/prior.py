@@ -47,7 +47,9 @@ def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tup
     if not known:
         raise InputError("no edge of the prior gene network joins two genes of the data: check the gene names")
     if unknown:
-        logger.warning("prior gene network: %d names are not in the data, e.g. %s", len(unknown), ", ".join(unknown[:5]))
+        logger.warning(
+            "prior gene network: %d names are not in the data, e.g. %s", len(unknown), ", ".join(unknown[:5])
+        )
     rows, cols, weights = (np.array(part) for part in zip(*known, strict=True))
     if not np.isfinite(weights.astype(float)).all():
         raise InputError("the prior gene network holds weights that are not finite numbers")
@@ -60,8 +62,8 @@ def _edges(network: pd.DataFrame | nx.Graph) -> list[tuple[str, str, float]]:
         return [(str(a), str(b), float(w)) for a, b, w in network.edges(data="weight", default=1.0)]
     columns = getattr(network, "columns", None)
     if columns is None or len(columns) < 2:
-        raise InputError("the prior gene network must be a networkx graph or a table whose first two columns name genes")
+        raise InputError(
+            "the prior gene network must be a networkx graph or a table whose first two columns name genes"
+        )
     weights = network["weight"] if "weight" in columns else np.ones(len(network))
-    return [
-        (str(a), str(b), float(w)) for a, b, w in zip(network.iloc[:, 0], network.iloc[:, 1], weights, strict=True)
-    ]
+    return [(str(a), str(b), float(w)) for a, b, w in zip(network.iloc[:, 0], network.iloc[:, 1], weights, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import networkx as nx
 import numpy as np
@@ -18,7 +19,7 @@ from scrcl_graph.model.inputs import Inputs, check_rep
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.presets import Preset
 
-Network = pd.DataFrame | nx.Graph
+Network: TypeAlias = pd.DataFrame | nx.Graph
 
 
 @dataclass(frozen=True)

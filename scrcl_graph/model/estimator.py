@@ -21,9 +21,8 @@ from scrcl_graph.cluster import KSelection, by_size, choose_k, make_clusterer
 from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Network, Sources, build, spatial_graph
-from scrcl_graph.model.inputs import Inputs, gene_names
+from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.networks import association, embedding, make_network
-from scrcl_graph.model.reference import Reference
 from scrcl_graph.nn import Views
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import History, train
@@ -141,7 +140,9 @@ class ScRCL:
         matrix = pre.as_csr(X)
         n_cells = matrix.shape[0]
         if self.n_clusters is not None and not 2 <= self.n_clusters < n_cells:
-            raise InputError(f"n_clusters is {self.n_clusters}, but must be at least 2 and less than the {n_cells} cells")
+            raise InputError(
+                f"n_clusters is {self.n_clusters}, but must be at least 2 and less than the {n_cells} cells"
+            )
         state = input_state or pre.detect_state(matrix)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
@@ -231,7 +232,9 @@ class ScRCL:
         input_state: pre.InputState | None = None,
     ) -> NDArray[np.int64]:
         """Label new cells: :meth:`transform`, then :meth:`assign`."""
-        return self.assign(self.transform(X, genes=genes, rep=rep, spatial=spatial, library=library, input_state=input_state))
+        return self.assign(
+            self.transform(X, genes=genes, rep=rep, spatial=spatial, library=library, input_state=input_state)
+        )
 
     def assign(self, embedding: NDArray[np.float32]) -> NDArray[np.int64]:
         """Labels of embedded cells by the cosine-weighted vote of the 15 nearest known cells."""

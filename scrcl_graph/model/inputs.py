@@ -51,7 +51,9 @@ class Inputs:
             raise InputError("this model makes its own coordinates: leave use_rep out")
         return self.coordinates.transform(log_X)
 
-    def read(self, X: object, genes: Sequence[str] | None, state: pre.InputState | None) -> tuple[sp.csr_matrix, list[str]]:
+    def read(
+        self, X: object, genes: Sequence[str] | None, state: pre.InputState | None
+    ) -> tuple[sp.csr_matrix, list[str]]:
         """Log-normalised expression of the model's genes for any cells, and the genes that were missing.
 
         Raises
@@ -72,7 +74,9 @@ class Inputs:
         if missing:
             logger.warning(
                 "%d of the model's %d genes are missing and count as not expressed, e.g. %s",
-                len(missing), len(self.genes), ", ".join(missing[:5]),
+                len(missing),
+                len(self.genes),
+                ", ".join(missing[:5]),
             )
         log_X = pre.log_normalize(matrix, state or pre.detect_state(matrix))
         found = np.flatnonzero(here >= 0)
@@ -99,7 +103,9 @@ def gene_names(genes: Sequence[str] | None, n_genes: int) -> tuple[str, ...]:
         raise InputError(f"there are {n_genes} genes in the matrix and {len(names)} gene names: they must match")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"gene names must be unique, '{twice}' occurs more than once: call adata.var_names_make_unique()")
+        raise InputError(
+            f"gene names must be unique, '{twice}' occurs more than once: call adata.var_names_make_unique()"
+        )
     return names
 
 

@@ -46,7 +46,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
         for name, tensor in network.state_dict().items():
             arrays[f"network.{run}.{name}"] = tensor.cpu().numpy()
     coordinates = model._inputs.coordinates
-    parts = coordinates.parts if isinstance(coordinates, Joined) else (coordinates,)
+    parts: tuple[Coordinates | Given, ...] = coordinates.parts if isinstance(coordinates, Joined) else (coordinates,)
     for i, part in enumerate(parts):
         arrays |= _pack(part, f"coordinates.{i}")
     arrays |= _pack(model._reference, "reference")
@@ -98,7 +98,9 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
     for run in range(meta["n_runs"]):
         network = make_network(preset, **model._network_spec, seed=0)
         prefix = f"network.{run}."
-        state = {name.removeprefix(prefix): torch.from_numpy(a) for name, a in arrays.items() if name.startswith(prefix)}
+        state = {
+            name.removeprefix(prefix): torch.from_numpy(a) for name, a in arrays.items() if name.startswith(prefix)
+        }
         network.load_state_dict(state)
         model._networks.append(network.eval())
     return model

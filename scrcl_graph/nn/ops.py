@@ -54,7 +54,8 @@ def csr_from_edges(edges: EdgeIndex, weight: Tensor | None = None) -> sp.csr_mat
 def degree(edges: EdgeIndex) -> Tensor:
     """Number of incoming edges per destination, int64."""
     (pointer, _), _ = edges.get_csc()
-    return pointer.diff()
+    count: Tensor = pointer.diff()
+    return count
 
 
 def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -81,7 +82,7 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
 
 class _SpMM(Function):
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)
+    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
         ctx.edges = edges
         ctx.save_for_backward(x, weight)
@@ -90,7 +91,7 @@ class _SpMM(Function):
         return _csr(pointer, sources, weight, (n_destinations, n_sources)) @ x
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cuda")
+    @torch.amp.custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         (grad,) = grads
         x, weight = ctx.saved_tensors

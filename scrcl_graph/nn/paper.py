@@ -17,8 +17,8 @@ class PaperNetwork(Module):
     r"""Peng et al. (arXiv 2512.10640), with its dimensions and its gene weight of one row per cell.
 
     View 1 is one linear layer with ReLU on the features, view 2 two graph convolutions and a linear layer with leaky
-    ReLU. A projector shared by the views gives the association scores :math:`R_v = drop(H_v) W^\top + 1 b^\top`, and one
-    convolution on the gene graph gives the messages :math:`U = relu(\hat A_g X^\top V)`, V being cells x d.
+    ReLU. A projector shared by the views gives the association scores :math:`R_v = drop(H_v) W^\top + 1 b^\top`, and
+    one convolution on the gene graph gives the messages :math:`U = relu(\hat A_g X^\top V)`, V being cells x d.
 
     The features X are the raw counts on the expression edges; a product with X is a message along these edges, so X is
     never dense. The gene graph is directed and holds each gene itself among its neighbours.

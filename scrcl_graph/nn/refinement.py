@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+import torch
 from torch import Tensor
-from torch.nn import Linear, Module, ModuleDict, Sequential, ReLU
+from torch.nn import Linear, Module, ModuleDict, ReLU, Sequential
 from torch_geometric.data import HeteroData
 
 from scrcl_graph.nn._views import Views
@@ -86,16 +88,14 @@ class RefinementNetwork(Module):
             edges = data["cell", name, "cell"]
             state = state + conv(x, edges.edge_index, edges.edge_weight)
         state = state.relu()
-        mixed: Tensor | float = 0.0
-        smooth: Tensor | float = 0.0
-        for name, conv in self.second.items():
+        mixed, smooth = torch.zeros_like(state), torch.zeros_like(x)
+        for name, first in self.first.items():
             edges = data["cell", name, "cell"]
-            mixed = mixed + conv(state, edges.edge_index, edges.edge_weight)
-            twice = x
-            for _ in range(2):
-                twice = conv.propagate_hat(twice, edges.edge_index, edges.edge_weight)
-            smooth = smooth + twice
-        view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)  # type: ignore[union-attr]
+            second = cast(GraphConvolution, self.second[name])
+            mixed = mixed + second(state, edges.edge_index, edges.edge_weight)
+            once = cast(GraphConvolution, first).propagate_hat(x, edges.edge_index, edges.edge_weight)
+            smooth = smooth + second.propagate_hat(once, edges.edge_index, edges.edge_weight)
+        view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)
         return view
 
     def _genes(self, data: HeteroData) -> Tensor:

@@ -34,4 +34,5 @@ class Alignment:
 
         difference = first.softmax(dim=1) - second.softmax(dim=1)
         per_cell = batch.total(torch.stack([(difference * gap).sum(), gap.new_tensor(float(len(gap)))]))
-        return whole + 0.5 * per_cell[0] / per_cell[1]
+        value: Tensor = whole + 0.5 * per_cell[0] / per_cell[1]
+        return value

@@ -17,7 +17,7 @@ class Association:
     .. math:: L = \tfrac12 \sum_v \frac{\| H_v W^\top + 1 b^\top - F G^\top \|_F^2}{\| F G^\top \|_F^2}.
 
     Both factors are thin, so every term is a product of matrices of size d x d: with :math:`\tilde H = [H, 1]` and
-    :math:`\tilde W = [W, b]`, :math:`\|\tilde H \tilde W^\top\|^2 = tr(\tilde H^\top \tilde H\, \tilde W^\top \tilde W)`,
+    :math:`\tilde W = [W, b]`, :math:`\|\tilde H \tilde W^\top\|^2 = tr(\tilde H^\top \tilde H \tilde W^\top \tilde W)`,
     and alike for the other two. Not in the paper, whose scores are tied to expression by nothing.
     """
 

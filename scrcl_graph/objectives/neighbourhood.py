@@ -40,8 +40,6 @@ class NeighbourhoodContrast:
 
         messages = ops.spmm(batch.graph, torch.cat([l2, p2, h2[:, None]], dim=1))
         degree = ops.degree(batch.graph).to(h1)
-        near = (
-            degree * h1 - (p1 * messages[:, :d]).sum(dim=1) + messages[:, -1] - (l1 * messages[:, d:-1]).sum(dim=1)
-        )
+        near = degree * h1 - (p1 * messages[:, :d]).sum(dim=1) + messages[:, -1] - (l1 * messages[:, d:-1]).sum(dim=1)
         ratio = (near + own) / (degree + 1) / others
         return batch.total(ratio.sum()) / n

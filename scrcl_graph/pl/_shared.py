@@ -27,12 +27,12 @@ def axes(ax: Axes | None, width: float = 5.0, height: float = 4.0) -> Axes:
 
 
 def palette(n: int) -> NDArray[np.float64]:
-    """n distinct colours, n x 4."""
-    if n <= 20:
-        # tab20 holds pairs of dark and light: all dark ones first
-        order = np.r_[np.arange(0, 20, 2), np.arange(1, 20, 2)]
-        return plt.get_cmap("tab20")(order[:n])
-    return plt.get_cmap("gist_rainbow")(np.linspace(0, 1, n))
+    """N distinct colours, n x 4."""
+    if n > 20:
+        return np.asarray(plt.get_cmap("gist_rainbow")(np.linspace(0, 1, n)))
+    # tab20 holds pairs of dark and light: all dark ones first
+    order = np.r_[np.arange(0, 20, 2), np.arange(1, 20, 2)]
+    return np.asarray(plt.get_cmap("tab20")(order[:n]))
 
 
 def scatter(ax: Axes, points: NDArray[Any], categories: Any, title: str) -> Axes:

@@ -16,7 +16,9 @@ from scrcl_graph.pl._shared import axes, results, scatter
 UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
 
 
-def umap(adata: AnnData, *, key: str = "scrcl", color: str | None = None, seed: int = 0, ax: Axes | None = None) -> Axes:
+def umap(
+    adata: AnnData, *, key: str = "scrcl", color: str | None = None, seed: int = 0, ax: Axes | None = None
+) -> Axes:
     """UMAP of the embedding, coloured by cluster or by another categorical column of ``obs``.
 
     Of more than 20,000 cells a random sample is shown, and the title says so. Nothing is written to ``adata``.
@@ -44,7 +46,12 @@ def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32
 
 
 def spatial(
-    adata: AnnData, *, key: str = "scrcl", color: str | None = None, spatial_key: str = "spatial", ax: Axes | None = None
+    adata: AnnData,
+    *,
+    key: str = "scrcl",
+    color: str | None = None,
+    spatial_key: str = "spatial",
+    ax: Axes | None = None,
 ) -> Axes:
     """Clusters, or another categorical column of ``obs``, on the tissue."""
     results(adata, key)

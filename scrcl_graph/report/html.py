@@ -38,10 +38,9 @@ def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl
         Heading.
     """
     summary = results(adata, key)
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        resources.files("scrcl_graph.report").joinpath("template.html").read_text()
-    )
-    page = template.render(
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    source = resources.files("scrcl_graph.report").joinpath("template.html").read_text(encoding="utf-8")
+    page = environment.from_string(source).render(
         title=title,
         n_cells=adata.n_obs,
         summary=summary,
@@ -75,14 +74,16 @@ def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str
     wanted.append(("Association of the top genes of each cluster with every cluster.", pl.association_heatmap))
     wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
     if "k_selection" in summary:
-        wanted.append(("Agreement of clusterings learned on disjoint halves of the cells, and the chosen k.", pl.k_curve))
+        wanted.append(
+            ("Agreement of clusterings learned on disjoint halves of the cells, and the chosen k.", pl.k_curve)
+        )
     return [{"caption": caption, "png": _png(plot(adata, key=key))} for caption, plot in wanted]
 
 
 def _png(ax: Axes) -> str:
     buffer = io.BytesIO()
-    figure = ax.get_figure()
+    figure = ax.get_figure(root=True)
     assert figure is not None
     figure.savefig(buffer, format="png", dpi=130)
-    plt.close(figure)  # type: ignore[arg-type]
+    plt.close(figure)
     return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -11,7 +11,9 @@ from scrcl_graph._keys import Keys
 from scrcl_graph.model import AssociationFactors
 
 
-def associations(adata: AnnData, *, groupby: str | None = None, key: str = "scrcl", n_genes: int | None = None) -> pd.DataFrame:
+def associations(
+    adata: AnnData, *, groupby: str | None = None, key: str = "scrcl", n_genes: int | None = None
+) -> pd.DataFrame:
     """Association of each gene with each group of cells.
 
     Parameters

@@ -74,7 +74,7 @@ def train(
 
 
 def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:
-    """Whether the mean of the last ``window`` losses is less than ``tolerance`` (relative) below that of the window before.
+    """Whether the mean of the last ``window`` losses fell by less than ``tolerance`` (relative) from the window before.
 
     It reads nothing but the loss, so no label can reach the choice of the last epoch.
     """

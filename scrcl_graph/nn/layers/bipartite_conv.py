@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import Linear
 
-from scrcl_graph.nn.layers._base import WeightedSum
+from scrcl_graph.nn.layers._base import Memo, WeightedSum
 
 
 class BipartiteConvolution(WeightedSum):
@@ -28,9 +28,14 @@ class BipartiteConvolution(WeightedSum):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.linear = Linear(in_channels, out_channels, bias=False)
+        self._memo = Memo()
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, size: tuple[int, int]) -> Tensor:
         """The summed messages."""
-        # Aggregating first keeps the sparse product free of gradients where x is an input.
-        out: Tensor = self.linear(self.propagate(edge_index, x=(x, None), edge_weight=edge_weight, size=size))
+
+        def compute() -> Tensor:
+            summed: Tensor = self.propagate(edge_index, x=(x, None), edge_weight=edge_weight, size=size)
+            return summed
+
+        out: Tensor = self.linear(self._memo(compute, x, edge_index, edge_weight))
         return out

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import Linear
 from torch_geometric.utils import degree
 
-from scrcl_graph.nn.layers._base import WeightedSum
+from scrcl_graph.nn.layers._base import Memo, WeightedSum
 
 
 class GraphConvolution(WeightedSum):
@@ -32,18 +31,25 @@ class GraphConvolution(WeightedSum):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.linear = Linear(in_channels, out_channels)
+        self._memo = Memo()
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
         """The convolved features."""
-        # Multiply on the narrow side: the sparse product costs edges x width.
-        narrow_first = self.linear.out_features <= self.linear.in_features
+        # The sparse product costs edges x width: multiply on the narrow side, and sum an input that stays only once.
         weight, bias = self.linear.weight, self.linear.bias
-        if narrow_first:
-            return self.propagate_hat(x @ weight.T, edge_index, edge_weight) + bias
-        return self.propagate_hat(x, edge_index, edge_weight) @ weight.T + bias
+        out: Tensor
+        if x.requires_grad and self.linear.out_features <= self.linear.in_features:
+            out = self.propagate_hat(x @ weight.T, edge_index, edge_weight) + bias
+        else:
+            out = self.propagate_hat(x, edge_index, edge_weight) @ weight.T + bias
+        return out
 
     def propagate_hat(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
         r""":math:`\hat A X`, without parameters: the low-pass filter."""
-        neighbours = self.propagate(edge_index, x=x, edge_weight=edge_weight)
-        own: Tensor = 1.0 / (degree(edge_index[1], num_nodes=len(x), dtype=x.dtype) + 1.0)
-        return neighbours + own[:, None] * x
+
+        def compute() -> Tensor:
+            own = 1.0 / (degree(edge_index[1], num_nodes=len(x), dtype=x.dtype) + 1.0)
+            neighbours: Tensor = self.propagate(edge_index, x=x, edge_weight=edge_weight)
+            return neighbours + own[:, None] * x
+
+        return self._memo(compute, x, edge_index, edge_weight)
