@@ -55,7 +55,7 @@ class Preset:
     out_dim: int = 32
     embedding: Literal["views", "refined"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
-    n_runs: int = 1
+    n_runs: int = 3
     clusterer: str = "mixture"
 
 
@@ -71,6 +71,7 @@ _PRESETS = {
             network="paper",
             hidden_dim=1500,
             embedding="refined",
+            n_runs=1,
             clusterer="kmeans",
             plan=TrainingPlan(
                 weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},

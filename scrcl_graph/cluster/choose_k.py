@@ -1,4 +1,4 @@
-"""The number of clusters without labels: the finest partition that independent halves of the cells agree on."""
+"""The number of clusters without labels: where independent halves of the cells agree more than structureless ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding
+from scrcl_graph.cluster._base import Embedding, unit_rows
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 
-_SAMPLE = 4000  # cells looked at: stability is a mean over cells and needs no more
+_SAMPLE = 2000  # cells looked at: agreement is a mean over cells and needs no more
+_FEWEST = 20
+_STARTS = 2
 
 
 @dataclass(frozen=True)
@@ -25,55 +27,65 @@ class KSelection:
         Candidates.
     stability
         Mean agreement (adjusted Rand index) of clusterings learned on disjoint halves, per candidate.
+    null
+        The same for Gaussian points with the mean and covariance of the cells, which have no clusters.
     spread
-        Its standard error over the splits.
+        Standard error of ``stability - null`` over the splits.
     k
         The chosen number.
     """
 
     ks: NDArray[np.int64]
     stability: NDArray[np.float64]
+    null: NDArray[np.float64]
     spread: NDArray[np.float64]
     k: int
 
 
-def choose_k(
-    embedding: Embedding, *, k_max: int = 25, n_splits: int = 8, tolerance: float = 0.05, seed: int = 0
-) -> KSelection:
-    """Choose the number of clusters by the stability of spherical k-means under splitting.
+def choose_k(embedding: Embedding, *, k_max: int = 25, n_splits: int = 6, seed: int = 0) -> KSelection:
+    """Choose the number of clusters by the stability of spherical k-means, beyond that of data without clusters.
 
     For each candidate the cells are split in halves; each half is clustered, both clusterings label the second half
-    (by nearest centre), and their agreement is measured (prediction strength, after Tibshirani and Walther 2005, and
-    Lange et al. 2004). Chosen is the largest k whose stability is within ``tolerance`` of the best.
+    (by nearest centre), and their agreement is measured (after Lange et al. 2004 and Tibshirani and Walther 2005).
+    Agreement falls with k for any data, so the same is done for Gaussian points of equal covariance, as in the gap
+    statistic. Chosen is the largest k whose gap is within one standard error of the largest gap.
 
     Parameters
     ----------
     embedding
-        n x d.
+        n x d; of more than 2,000 cells a random sample is looked at.
     k_max
         Largest candidate; the smallest is 2.
     n_splits
         Splits per candidate, the same for all.
-    tolerance
-        In units of the adjusted Rand index.
     seed
-        Of splits and starts.
+        Of sample, splits, starts and null.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 20 cells.
     """
-    rng = np.random.default_rng(seed)
-    X = embedding[rng.permutation(len(embedding))[:_SAMPLE]]
-    half = len(X) // 2
-    if half < 2:
+    if len(embedding) < _FEWEST:
         raise InputError(f"{len(embedding)} cells are too few to choose a number of clusters: pass n_clusters")
-    ks = np.arange(2, min(k_max, half) + 1)
-    orders = [rng.permutation(len(X)) for _ in range(n_splits)]
-    scores = np.array([[_agreement(X[order], half, int(k), seed) for order in orders] for k in ks])
-    stability = scores.mean(axis=1)
-    stable = np.flatnonzero(stability >= stability.max() - tolerance)
-    return KSelection(ks, stability, scores.std(axis=1) / np.sqrt(n_splits), int(ks[stable[-1]]))
+    rng = np.random.default_rng(seed)
+    cells = unit_rows(embedding[rng.permutation(len(embedding))[:_SAMPLE]])
+    mean, covariance = cells.mean(axis=0), np.cov(cells.T.astype(np.float64))
+    null = unit_rows(rng.multivariate_normal(mean, covariance, size=len(cells), method="eigh"))
+    ks = np.arange(2, min(k_max, len(cells) // 6) + 1)
+    orders = [rng.permutation(len(cells)) for _ in range(n_splits)]
+    observed, expected = (
+        np.array([[_agreement(points[order], int(k), seed) for order in orders] for k in ks])
+        for points in (cells, null)
+    )
+    gap = (observed - expected).mean(axis=1)
+    spread = (observed - expected).std(axis=1) / np.sqrt(n_splits)
+    good = np.flatnonzero(gap >= gap.max() - spread[gap.argmax()])
+    return KSelection(ks, observed.mean(axis=1), expected.mean(axis=1), spread, int(ks[good[-1]]))
 
 
-def _agreement(X: Embedding, half: int, k: int, seed: int) -> float:
-    first, second = X[:half], X[half:]
-    learned = SphericalKMeans(k, n_init=3, random_state=seed).fit(first)
-    own = SphericalKMeans(k, n_init=3, random_state=seed + 1).fit(second)
+def _agreement(points: Embedding, k: int, seed: int) -> float:
+    first, second = np.array_split(points, 2)
+    learned = SphericalKMeans(k, n_init=_STARTS, random_state=seed).fit(first)
+    own = SphericalKMeans(k, n_init=_STARTS, random_state=seed + 1).fit(second)
     return float(adjusted_rand_score(own.labels_, learned.predict(second)))

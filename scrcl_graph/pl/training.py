@@ -24,13 +24,14 @@ def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
 
 
 def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
-    """Stability of the clustering against the number of clusters, with the chosen one marked."""
+    """Stability of the clustering and of its null against the number of clusters, with the chosen one marked."""
     summary = results(adata, key)
     if "k_selection" not in summary:
         raise InputError(f"the number of clusters of '{key}' was given, so there is no curve")
     curve = summary["k_selection"]
     ax = axes(ax)
-    ax.errorbar(curve["ks"], curve["stability"], yerr=curve["spread"], marker="o", markersize=3, capsize=2)
+    ax.errorbar(curve["ks"], curve["stability"], curve["spread"], marker="o", markersize=3, capsize=2, label="cells")
+    ax.plot(curve["ks"], curve["null"], color="0.6", marker="o", markersize=3, label="no clusters (null)")
     ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
     ax.set(xlabel="number of clusters", ylabel="agreement of independent halves (ARI)", title="Choice of k")
     ax.legend(frameon=False)

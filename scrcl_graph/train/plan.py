@@ -27,7 +27,9 @@ class TrainingPlan:
         (relative) below the mean of the ``window`` before. It reads nothing but the loss. 0 switches it off.
     """
 
-    weights: Mapping[str, float] = field(default_factory=lambda: {"alignment": 1.0, "neighbourhood": 100.0})
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0, "association": 3.0}
+    )
     epochs: int = 60
     lr: float = 1e-3
     weight_decay: float = 1e-2

@@ -50,6 +50,7 @@ class GraphConvolution(WeightedSum):
         def compute() -> Tensor:
             own = 1.0 / (degree(edge_index[1], num_nodes=len(x), dtype=x.dtype) + 1.0)
             neighbours: Tensor = self.propagate(edge_index, x=x, edge_weight=edge_weight)
-            return neighbours + own[:, None] * x
+            own_share: Tensor = own[:, None] * x
+            return neighbours + own_share
 
         return self._memo(compute, x, edge_index, edge_weight)
