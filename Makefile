@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Threads that wait by spinning make a busy machine many times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
 READY  := $(VENV)/.installed
 
 .PHONY: install demo test slow lint bench examples clean

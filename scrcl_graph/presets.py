@@ -19,12 +19,16 @@ class Preset:
         Under which results report it.
     n_top_genes
         Highly variable genes kept; all where the data has fewer.
+    maps
+        Coordinate maps that are joined: ``"correspondence"``, ``"pca"``.
     n_components
         Dimensions of each coordinate map.
     n_neighbors
         Of the expression kNN graph.
     n_spatial_neighbors
         Of the spatial graph, where coordinates are given; 0 leaves position out.
+    spatial_steps
+        Scales of tissue that a cell is described by: its coordinates averaged over so many steps of the spatial graph.
     n_gene_neighbors
         Of the gene graph.
     gene_keep
@@ -45,9 +49,11 @@ class Preset:
 
     name: str
     n_top_genes: int = 2000
+    maps: tuple[str, ...] = ("correspondence", "pca")
     n_components: int = 50
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
+    spatial_steps: tuple[int, ...] = (1, 3)
     n_gene_neighbors: int = 15
     gene_keep: float = 0.2
     network: Literal["refinement", "paper"] = "refinement"
@@ -63,7 +69,14 @@ _PRESETS = {
     preset.name: preset
     for preset in (
         Preset(name="default"),
-        Preset(name="spatial", n_spatial_neighbors=6),
+        Preset(
+            name="spatial",
+            maps=("pca",),
+            n_components=30,
+            n_spatial_neighbors=6,
+            gene_keep=1.0,
+            plan=TrainingPlan(epochs=20),
+        ),
         Preset(
             name="paper",
             n_gene_neighbors=5,

@@ -14,6 +14,7 @@ from scrcl_graph.cluster.kmeans import SphericalKMeans
 
 _SAMPLE = 2000  # cells looked at: agreement is a mean over cells and needs no more
 _FEWEST = 20
+_DIMENSIONS = 32  # leading ones, in which the sample is compared
 _STARTS = 2
 
 
@@ -70,6 +71,8 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_splits: int = 6, seed: 
         raise InputError(f"{len(embedding)} cells are too few to choose a number of clusters: pass n_clusters")
     rng = np.random.default_rng(seed)
     cells = unit_rows(embedding[rng.permutation(len(embedding))[:_SAMPLE]])
+    if cells.shape[1] > _DIMENSIONS:
+        cells = unit_rows(cells @ np.linalg.svd(cells, full_matrices=False)[2][:_DIMENSIONS].T)
     mean, covariance = cells.mean(axis=0), np.cov(cells.T.astype(np.float64))
     null = unit_rows(rng.multivariate_normal(mean, covariance, size=len(cells), method="eigh"))
     ks = np.arange(2, min(k_max, len(cells) // 6) + 1)

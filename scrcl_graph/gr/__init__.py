@@ -16,7 +16,7 @@ from scrcl_graph.gr.hetero import (
 )
 from scrcl_graph.gr.prior import prior_network
 from scrcl_graph.gr.selection import gene_inertia, informative_genes
-from scrcl_graph.gr.spatial import spatial_neighbors
+from scrcl_graph.gr.spatial import smooth, spatial_neighbors
 from scrcl_graph.gr.spectral import Coordinates, Given, Joined, correspondence, given, join, pca
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "pca",
     "prior_network",
     "propagation",
+    "smooth",
     "spatial_neighbors",
     "to_networkx",
     "union",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +72,33 @@ def spatial_neighbors(
     keep = union.row != union.col
     ones = np.ones(int(keep.sum()), np.float32)
     return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=(n, n))
+
+
+def smooth(x: NDArray[np.float32], adjacency: sp.csr_matrix, steps: Sequence[int]) -> NDArray[np.float32]:
+    """Features averaged over the neighbours and the cell itself, repeatedly: one block of columns per number of steps.
+
+    Parameters
+    ----------
+    x
+        Cells x d.
+    adjacency
+        Symmetric graph of ones without self loops.
+    steps
+        How many times to average, increasing.
+
+    Returns
+    -------
+    Cells x (d times the number of scales), float32.
+    """
+    degree = np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel() + 1.0
+    mean = sp.csr_matrix(sp.diags_array(1.0 / degree) @ (adjacency + sp.identity(len(x), format="csr")))
+    scales, done = [], 0
+    for step in steps:
+        for _ in range(step - done):
+            x = mean @ x
+        done = step
+        scales.append(x)
+    return np.asarray(np.hstack(scales), dtype=np.float32)
 
 
 def _resolve(

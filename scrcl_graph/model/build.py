@@ -19,6 +19,8 @@ from scrcl_graph.model.inputs import Inputs, check_rep
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.presets import Preset
 
+_MAPS = {"correspondence": gr.correspondence, "pca": gr.pca}
+
 Network: TypeAlias = pd.DataFrame | nx.Graph
 
 
@@ -77,14 +79,19 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0]), log_X)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        maps = [fit(log_X, preset.n_components, seed=seed, gene_step=step) for fit in (gr.correspondence, gr.pca)]
+        maps = [_MAPS[name](log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
         coordinates = gr.join(maps, log_X)
     inputs = Inputs(genes, coordinates, sources.state)
     cell_x = inputs.place(log_X, sources.rep)
+    decoder = coordinates.decoder
+    if adjacent is not None:
+        cell_x = gr.smooth(cell_x, adjacent, preset.spatial_steps)
+        scales = len(preset.spatial_steps)
+        decoder = np.tile(decoder / np.float32(scales), scales)  # the mean of the scales
     return inputs, Reference(
         cell_x=cell_x,
         gene_x=coordinates.genes,
-        decoder=coordinates.decoder,
+        decoder=decoder,
         expression=log_X,
         similar=gr.cell_knn(cell_x, preset.n_neighbors, seed),
         coexpressed=correlation,

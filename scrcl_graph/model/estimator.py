@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
@@ -152,6 +153,7 @@ class ScRCL:
         self.graph_ = full.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
             "cell_dim": full.cell_x.shape[1],
+            "gene_dim": full.gene_x.shape[1],
             "n_cells": n_cells,
             "n_genes": len(full.gene_x),
             "n_clusters": self.n_clusters,
@@ -162,16 +164,7 @@ class ScRCL:
         self.embedding_ = embedding(views, preset)
         self.association_ = association(views)
 
-        self.k_selection_ = None
-        k = self.n_clusters
-        if k is None:
-            self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
-            k = self.k_selection_.k
-        clusterer = make_clusterer(preset.clusterer, k, self.random_state)
-        self.labels_ = by_size(clusterer.fit_predict(self.embedding_))
-        self.n_clusters_ = int(self.labels_.max()) + 1
-        if self.n_clusters_ != k:
-            logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
+        self._cluster(preset)
 
         self._reference, self._reference_labels = full, self.labels_
         if n_cells > REFERENCE_CELLS and preset.network != "paper":
@@ -212,10 +205,13 @@ class ScRCL:
         preset = self._fitted_preset()
         expression, _ = self._inputs.read(X, genes, input_state)
         cell_x = self._inputs.place(expression, rep)
+        adjacent = spatial_graph(spatial, library, preset)
+        if adjacent is not None:
+            cell_x = gr.smooth(cell_x, adjacent, preset.spatial_steps)
         data = self._reference.attach(
             cell_x,
             expression,
-            spatial_graph(spatial, library, preset),
+            adjacent,
             n_neighbors=preset.n_neighbors,
             seed=self.random_state,
         )
@@ -255,6 +251,19 @@ class ScRCL:
     def load(cls, path: str | PathLike[str], *, device: str | torch.device = "auto") -> ScRCL:
         """Read a model written by :meth:`save`. Nothing in the folder is executed."""
         return persistence.load(cls, path, device)
+
+    def _cluster(self, preset: Preset) -> None:
+        with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
+            self.k_selection_ = None
+            k = self.n_clusters
+            if k is None:
+                self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
+                k = self.k_selection_.k
+            clusterer = make_clusterer(preset.clusterer, k, self.random_state)
+            self.labels_ = by_size(clusterer.fit_predict(self.embedding_))
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        if self.n_clusters_ != k:
+            logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
 
     def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)

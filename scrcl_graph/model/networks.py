@@ -20,6 +20,7 @@ def make_network(
     preset: Preset,
     *,
     cell_dim: int,
+    gene_dim: int,
     n_cells: int,
     n_genes: int,
     n_clusters: int | None,
@@ -32,7 +33,7 @@ def make_network(
         if preset.network == "paper":
             return PaperNetwork(n_cells, n_genes, n_clusters or _PAPER_GENE_DIM, preset.hidden_dim)
         return RefinementNetwork(
-            cell_dim, cell_dim, cell_relations, hidden_dim=preset.hidden_dim, out_dim=preset.out_dim
+            cell_dim, gene_dim, cell_relations, hidden_dim=preset.hidden_dim, out_dim=preset.out_dim
         )
 
 

@@ -87,7 +87,11 @@ def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device
 
 
 def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: str | torch.device) -> ScRCL:
-    preset = Preset(**{**meta["preset"], "plan": TrainingPlan(**meta["preset"]["plan"])})
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in meta["preset"].items()
+    }
+    fields["plan"] = TrainingPlan(**meta["preset"]["plan"])
+    preset = Preset(**fields)
     model = cls(meta["n_clusters"], preset=preset, random_state=meta["random_state"], device=device)
     model.n_clusters_ = meta["n_clusters_found"]
     model._inputs = Inputs(tuple(meta["genes"]), _coordinates(meta["coordinates"], arrays), meta["input_state"])

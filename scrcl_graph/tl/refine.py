@@ -196,7 +196,7 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[s
     weights = plan.pop("weights")
     summary: dict[str, Any] = {
         "params": {
-            **{name: value for name, value in dataclasses.asdict(preset).items() if name != "plan"},
+            **{name: _writable(value) for name, value in dataclasses.asdict(preset).items() if name != "plan"},
             **plan,
             "random_state": model.random_state,
         },
@@ -214,6 +214,10 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[s
     if model.k_selection_ is not None:
         summary["k_selection"] = dataclasses.asdict(model.k_selection_)
     return summary
+
+
+def _writable(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def _positions(adata: AnnData, key: str, preset: Preset) -> Any:
