@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 READY  := $(VENV)/.installed
 
-.PHONY: install demo test slow lint bench examples clean
+.PHONY: install demo test slow lint bench docs examples clean
 
 install: $(READY)
 
@@ -33,7 +33,12 @@ lint: install
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m scrcl_graph.benchmark scale
+	$(BIN)/python -m scrcl_graph.benchmark epoch
+
+docs: install
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build --strict --site-dir site
 
 examples: install
 	set -e; for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -29,7 +29,10 @@ def as_csr(X: object) -> sp.csr_matrix:
         If ``X`` is not a two-dimensional numeric matrix, is empty, or holds NaN or infinite values.
     """
     try:
-        csr = sp.csr_matrix(X, dtype=np.float32)
+        if np.iscomplexobj(getattr(X, "data", X)):
+            raise TypeError("its values are complex")
+        with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are refused below
+            csr = sp.csr_matrix(X, dtype=np.float32)
     except (TypeError, ValueError) as err:
         raise InputError(f"the expression matrix must be a numeric cells x genes matrix: {err}") from err
     if csr.shape[0] < 2 or csr.shape[1] < 2:

@@ -92,7 +92,7 @@ _PRESETS = {
                 lr=1e-4,
                 weight_decay=0.1,
                 optimizer="adam",
-                tolerance=0.0,
+                tolerance=None,
             ),
         ),
     )

@@ -11,7 +11,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from scrcl_graph._errors import InputError
-from scrcl_graph.gr.genes import union
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +39,12 @@ def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tup
     InputError
         If the network has another type or shape, a weight is not finite, or no edge joins two genes of the data.
     """
-    edges = _edges(network)
+    try:
+        edges = _edges(network)
+    except (TypeError, ValueError) as err:
+        if isinstance(err, InputError):
+            raise
+        raise InputError("the prior gene network holds weights that are not numbers") from err
     position = {gene: i for i, gene in enumerate(genes)}
     unknown = sorted({gene for a, b, _ in edges for gene in (a, b)} - position.keys())
     known = [(position[a], position[b], w) for a, b, w in edges if a in position and b in position and a != b]
@@ -50,11 +54,17 @@ def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tup
         logger.warning(
             "prior gene network: %d names are not in the data, e.g. %s", len(unknown), ", ".join(unknown[:5])
         )
-    rows, cols, weights = (np.array(part) for part in zip(*known, strict=True))
-    if not np.isfinite(weights.astype(float)).all():
+    if not np.isfinite([w for *_, w in known]).all():
         raise InputError("the prior gene network holds weights that are not finite numbers")
-    directed = sp.coo_matrix((weights.astype(np.float32), (rows, cols)), shape=(len(genes), len(genes))).tocsr()
-    return union(directed, directed.T.tocsr()), unknown
+    strongest: dict[tuple[int, int], float] = {}  # an edge listed more than once counts once
+    for i, j, w in known:
+        pair = (min(i, j), max(i, j))
+        if abs(w) > abs(strongest.get(pair, 0.0)):
+            strongest[pair] = w
+    rows, cols = np.array(list(strongest), dtype=np.intp).reshape(-1, 2).T
+    weights = np.fromiter(strongest.values(), dtype=np.float32)
+    upper = sp.csr_matrix((weights, (rows, cols)), shape=(len(genes), len(genes)))
+    return sp.csr_matrix(upper + upper.T), unknown
 
 
 def _edges(network: pd.DataFrame | nx.Graph) -> list[tuple[str, str, float]]:

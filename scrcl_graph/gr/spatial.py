@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import QhullError
 
 from scrcl_graph._errors import InputError
 
@@ -64,7 +65,14 @@ def spatial_neighbors(
         members = np.flatnonzero(slices == one)
         if len(members) < 2:
             continue  # a slice of one cell has no neighbours
-        local = sp.coo_matrix(_resolve(builder, n_neighbors, radius, len(members))(xy[members])[0])
+        build = _resolve(builder, n_neighbors, radius, len(members))
+        try:
+            local = sp.coo_matrix(build(xy[members])[0])
+        except QhullError as err:
+            raise InputError(
+                f"a slice of {len(members)} cells has no triangulation (too few cells, or all on one line): "
+                "use 'knn' or 'radius'"
+            ) from err
         linked = local.data != 0
         rows, cols = members[local.row[linked]], members[local.col[linked]]
         adjacency += sp.csr_matrix((np.ones(len(rows), np.float32), (rows, cols)), shape=(n, n))

@@ -74,6 +74,8 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
     -------
     Destinations x d. The order of summation is fixed by the edges, so a CPU gives the same bits every time.
     """
+    if not edges.is_sorted_by_col:
+        raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
     if weight is None:
         weight = x.new_ones(edges.size(1))
     result: Tensor = _SpMM.apply(edges, x, weight)

@@ -197,7 +197,7 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[s
     summary: dict[str, Any] = {
         "params": {
             **{name: _writable(value) for name, value in dataclasses.asdict(preset).items() if name != "plan"},
-            **plan,
+            **{name: _writable(value) for name, value in plan.items()},
             "random_state": model.random_state,
         },
         "objective_weights": dict(weights),
@@ -217,7 +217,10 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[s
 
 
 def _writable(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+    """A setting as h5ad can hold it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "none" if value is None else value
 
 
 def _positions(adata: AnnData, key: str, preset: Preset) -> Any:

@@ -67,7 +67,7 @@ def train(
             optimizer.step()
             for name, value in values.items():
                 history[name].append(float(value.detach()))
-            if has_settled(history["total"], plan.tolerance, plan.window):
+            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
                 break
     network.eval()
     return history

@@ -24,7 +24,7 @@ class TrainingPlan:
         Temperature of the softmax over embedding dimensions.
     tolerance, window
         Stopping rule: training ends when the mean loss of the last ``window`` epochs is less than ``tolerance``
-        (relative) below the mean of the ``window`` before. It reads nothing but the loss. 0 switches it off.
+        (relative) below the mean of the ``window`` before. It reads nothing but the loss. None: never.
     """
 
     weights: Mapping[str, float] = field(
@@ -35,5 +35,5 @@ class TrainingPlan:
     weight_decay: float = 1e-2
     optimizer: str = "adamw"
     tau: float = 0.1
-    tolerance: float = 0.0
+    tolerance: float | None = 0.0
     window: int = 10

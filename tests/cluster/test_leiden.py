@@ -55,7 +55,7 @@ def test_without_igraph_the_error_names_the_extra(
 
 
 def test_an_unknown_clusterer_is_refused_with_the_list_of_names() -> None:
-    with pytest.raises(InputError, match="'dbscan'.*kmeans, leiden, merge, mixture"):
+    with pytest.raises(InputError, match=r"'dbscan'.*kmeans, leiden, merge, mixture"):
         make_clusterer("dbscan", 3, 0)
 
 

@@ -43,17 +43,23 @@ class Memo:
 
     def __init__(self) -> None:
         self._seen: tuple[tuple[Tensor, int], ...] = ()
+        self._key: object = None
         self._result: Tensor | None = None
 
-    def __call__(self, compute: Callable[[], Tensor], *inputs: Tensor) -> Tensor:
-        """The result of ``compute``, which depends on nothing but ``inputs``."""
+    def __call__(self, compute: Callable[[], Tensor], *inputs: Tensor, key: object = None) -> Tensor:
+        """The result of ``compute``, which depends on nothing but ``inputs`` and ``key``."""
         if any(tensor.requires_grad for tensor in inputs):
             return compute()
-        same = len(self._seen) == len(inputs) and all(
-            tensor is seen and tensor._version == version
-            for tensor, (seen, version) in zip(inputs, self._seen, strict=True)
+        same = (
+            self._key == key
+            and len(self._seen) == len(inputs)
+            and all(
+                tensor is seen and tensor._version == version
+                for tensor, (seen, version) in zip(inputs, self._seen, strict=True)
+            )
         )
         if not same or self._result is None:
             self._result = compute()
             self._seen = tuple((tensor, tensor._version) for tensor in inputs)
+            self._key = key
         return self._result

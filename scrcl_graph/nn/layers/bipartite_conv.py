@@ -30,12 +30,21 @@ class BipartiteConvolution(WeightedSum):
         self.linear = Linear(in_channels, out_channels, bias=False)
         self._memo = Memo()
 
-    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, size: tuple[int, int]) -> Tensor:
-        """The summed messages."""
+    def forward(
+        self,
+        x: Tensor | tuple[Tensor, Tensor | None],
+        edge_index: Tensor,
+        edge_weight: Tensor,
+        size: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """The summed messages. A pair (sources, destinations), as ``HeteroConv`` passes it, tells ``size`` too."""
+        source, target = x if isinstance(x, tuple) else (x, None)
+        if size is None and target is not None:
+            size = (len(source), len(target))
 
         def compute() -> Tensor:
-            summed: Tensor = self.propagate(edge_index, x=(x, None), edge_weight=edge_weight, size=size)
+            summed: Tensor = self.propagate(edge_index, x=(source, None), edge_weight=edge_weight, size=size)
             return summed
 
-        out: Tensor = self.linear(self._memo(compute, x, edge_index, edge_weight))
+        out: Tensor = self.linear(self._memo(compute, source, edge_index, edge_weight, key=size))
         return out

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.spatial.distance import cdist
+
+from scrcl_graph.gr import cell_knn, nearest, propagation
+
+
+def _clusters(n: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = 5 * rng.standard_normal((8, 6))
+    return (centres[rng.integers(8, size=n)] + rng.standard_normal((n, 6))).astype(np.float32)
+
+
+def _brute(queries: np.ndarray, reference: np.ndarray | None, k: int) -> np.ndarray:
+    distance = cdist(queries, queries if reference is None else reference)
+    if reference is None:
+        np.fill_diagonal(distance, np.inf)
+    return np.argsort(distance, axis=1)[:, :k]
+
+
+def test_nearest_equals_brute_force_within_and_across_sets() -> None:
+    points, others = _clusters(120), _clusters(40, seed=1)
+    assert np.array_equal(nearest(points, n_neighbors=7), _brute(points, None, 7))
+    assert np.array_equal(nearest(others, points, n_neighbors=7), _brute(others, points, 7))
+
+
+def test_no_more_neighbours_than_there_are_points() -> None:
+    points = _clusters(5)
+    assert nearest(points, n_neighbors=15).shape == (5, 4)
+    assert nearest(_clusters(3, seed=1), points, n_neighbors=15).shape == (3, 5)
+    assert np.array_equal(cell_knn(points, 15).toarray(), 1 - np.eye(5))
+
+
+def test_an_edge_where_either_cell_is_among_the_others_nearest() -> None:
+    points = _clusters(90)
+    expected = np.zeros((90, 90))
+    np.put_along_axis(expected, _brute(points, None, 4), 1, axis=1)
+    graph = cell_knn(points, 4)
+    assert graph.dtype == np.float32
+    assert np.array_equal(graph.toarray(), np.maximum(expected, expected.T))
+
+
+def test_duplicated_cells_make_no_self_loop() -> None:
+    graph = cell_knn(np.repeat(_clusters(6), 5, axis=0), 3).toarray()
+    assert not graph.diagonal().any()
+    assert graph.sum(axis=1).min() >= 3
+
+
+def test_permuting_cells_permutes_the_graph() -> None:
+    points = _clusters(80)
+    order = np.random.default_rng(2).permutation(80)
+    assert np.array_equal(cell_knn(points[order], 5).toarray(), cell_knn(points, 5).toarray()[order][:, order])
+
+
+def test_large_data_go_to_the_index_and_each_cell_itself_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, others = _clusters(120), _clusters(40, seed=1)
+
+    class Index:
+        def __init__(self, data: np.ndarray, n_neighbors: int, random_state: int) -> None:
+            self.data, self.k = data, n_neighbors
+
+        @property
+        def neighbor_graph(self) -> tuple[np.ndarray, None]:
+            found = np.argsort(cdist(self.data, self.data), axis=1)[:, : self.k]
+            found[::2] = np.roll(found[::2], 3, axis=1)  # an index may list the cell itself anywhere,
+            found[1] = _brute(self.data, None, self.k)[1]  # or nowhere
+            return found, None
+
+        def query(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, None]:
+            return _brute(queries, self.data, k), None
+
+    monkeypatch.setitem(sys.modules, "pynndescent", SimpleNamespace(NNDescent=Index))
+    monkeypatch.setattr("scrcl_graph.gr.cells.EXACT_LIMIT", 100)
+    found = nearest(points, n_neighbors=31)
+    assert found.shape == (120, 31)
+    assert not (found == np.arange(120)[:, None]).any()
+    assert np.array_equal(found[1::2], _brute(points, None, 31)[1::2])
+    assert np.array_equal(nearest(others, points, n_neighbors=7), _brute(others, points, 7))
+
+
+@pytest.mark.slow  # pynndescent is compiled on first use, which takes a minute
+def test_approximate_index_finds_most_neighbours_and_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, others = np.split(_clusters(800), [700])
+    truth, truth_across = _brute(points, None, 10), _brute(others, points, 10)
+    monkeypatch.setattr("scrcl_graph.gr.cells.EXACT_LIMIT", 100)
+    found, across = nearest(points, n_neighbors=10, seed=3), nearest(others, points, n_neighbors=10, seed=3)
+    assert np.array_equal(found, nearest(points, n_neighbors=10, seed=3))
+    assert not (found == np.arange(700)[:, None]).any()
+    for got, want in ((found, truth), (across, truth_across)):
+        recall = np.mean([len(set(a) & set(b)) for a, b in zip(got, want, strict=True)]) / 10
+        assert recall > 0.9
+
+
+def test_propagation_equals_the_normalised_adjacency_off_the_diagonal() -> None:
+    graph = cell_knn(_clusters(60), 4)
+    graph = sp.block_diag([graph, sp.csr_matrix((1, 1))], format="csr")  # and an isolated cell
+    A = graph.toarray().astype(np.float64)
+    root = np.sqrt(A.sum(axis=1) + 1)
+    hat = (A + np.eye(61)) / root[:, None] / root
+    np.testing.assert_allclose(propagation(graph).toarray(), hat - np.diag(hat.diagonal()), atol=1e-7)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.spatial.distance import cdist
+from squidpy.gr.neighbors import GridBuilder
+
+from scrcl_graph import InputError
+from scrcl_graph.gr import smooth, spatial_neighbors
+
+
+@pytest.fixture
+def coords() -> np.ndarray:
+    return np.random.default_rng(0).random((60, 2)) * 100
+
+
+def test_knn_equals_brute_force_symmetrised(coords: np.ndarray) -> None:
+    distance = cdist(coords, coords)
+    np.fill_diagonal(distance, np.inf)
+    expected = np.zeros((60, 60))
+    np.put_along_axis(expected, np.argsort(distance, axis=1)[:, :4], 1, axis=1)
+    assert np.array_equal(spatial_neighbors(coords, n_neighbors=4).toarray(), np.maximum(expected, expected.T))
+
+
+def test_radius_equals_brute_force_in_two_and_three_dimensions(coords: np.ndarray) -> None:
+    for xyz in (coords, np.hstack([coords, coords[:, :1] / 3])):
+        expected = (cdist(xyz, xyz) <= 15) & ~np.eye(60, dtype=bool)
+        assert np.array_equal(spatial_neighbors(xyz, builder="radius", radius=15).toarray(), expected)
+
+
+def test_triangulation_holds_every_nearest_neighbour_and_is_planar(coords: np.ndarray) -> None:
+    graph = spatial_neighbors(coords, builder="delaunay").toarray()
+    assert np.array_equal(graph, graph.T)
+    assert not graph.diagonal().any()
+    distance = cdist(coords, coords)
+    np.fill_diagonal(distance, np.inf)
+    assert graph[np.arange(60), distance.argmin(axis=1)].all()
+    assert graph.sum() / 2 <= 3 * 60 - 6
+
+
+@pytest.mark.parametrize("builder", ["knn", "delaunay", "radius"])
+def test_slices_are_never_joined(coords: np.ndarray, builder: str) -> None:
+    library = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    library[0] = "alone"  # a slice of one cell
+    graph = spatial_neighbors(coords, builder=builder, radius=30, library=library).toarray()
+    assert not graph[library[:, None] != library].any()
+    for name in "abc":
+        own = library == name
+        alone = spatial_neighbors(coords[own], builder=builder, radius=30).toarray()
+        assert np.array_equal(graph[own][:, own], alone)
+
+
+@pytest.mark.parametrize("builder", ["knn", "delaunay", "radius"])
+def test_permuting_cells_permutes_the_graph(coords: np.ndarray, builder: str) -> None:
+    order = np.random.default_rng(1).permutation(60)
+    graph = spatial_neighbors(coords, builder=builder, radius=20).toarray()
+    permuted = spatial_neighbors(coords[order], builder=builder, radius=20).toarray()
+    assert np.array_equal(permuted, graph[order][:, order])
+
+
+def test_a_squidpy_builder_makes_its_own_graph() -> None:
+    grid = np.stack(np.meshgrid(np.arange(5.0), np.arange(4.0)), axis=-1).reshape(-1, 2)
+    graph = spatial_neighbors(grid, builder=GridBuilder(n_neighs=4))
+    assert np.array_equal(graph.toarray(), cdist(grid, grid) == 1)
+
+
+def test_a_callable_is_made_symmetric_and_free_of_self_loops(coords: np.ndarray) -> None:
+    def ring(points: np.ndarray) -> tuple[sp.csr_matrix, Any]:
+        n = len(points)
+        step = sp.csr_matrix((np.full(n, -3.0), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+        return sp.csr_matrix(step + sp.identity(n)), None
+
+    graph = spatial_neighbors(coords[:10], builder=ring, library=[0] * 6 + [1] * 4).toarray()
+    six, four = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1) for n in (6, 4))
+    assert np.array_equal(graph, sp.block_diag([six, four]).toarray())
+
+
+def test_a_slice_smaller_than_k_is_joined_fully(coords: np.ndarray) -> None:
+    assert np.array_equal(spatial_neighbors(coords[:3], n_neighbors=6).toarray(), 1 - np.eye(3))
+
+
+def test_smoothing_equals_powers_of_the_mean_over_neighbours(coords: np.ndarray) -> None:
+    graph = spatial_neighbors(coords, builder="radius", radius=14)
+    A = graph.toarray().astype(np.float64) + np.eye(60)
+    assert (A.sum(axis=1) == 1).any()  # some cell has no neighbours
+    mean = A / A.sum(axis=1, keepdims=True)
+    x = np.random.default_rng(1).standard_normal((60, 4)).astype(np.float32)
+    expected = np.hstack([np.linalg.matrix_power(mean, steps) @ x for steps in (0, 1, 3)])
+    smoothed = smooth(x, graph, [0, 1, 3])
+    assert smoothed.dtype == np.float32
+    np.testing.assert_allclose(smoothed, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"builder": "hexagon"}, "unknown spatial graph 'hexagon': choose one of knn, delaunay, radius"),
+        ({"builder": "radius"}, "needs radius="),
+        ({"library": ["a", "b"]}, "60 cells with coordinates and 2 library labels"),
+        ({"coords": np.full((60, 2), np.nan)}, "must be finite"),
+        ({"coords": np.zeros((60, 4))}, "2 or 3 columns"),
+        ({"coords": np.zeros(60)}, "2 or 3 columns"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(coords: np.ndarray, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        spatial_neighbors(**{"coords": coords, **change})
+
+
+@pytest.mark.parametrize("flat", [np.eye(2), np.outer(np.arange(5.0), [1, 1])], ids=["two_points", "a_line"])
+def test_points_without_a_triangulation_are_refused(flat: np.ndarray) -> None:
+    with pytest.raises(InputError, match="triangulation"):
+        spatial_neighbors(flat, builder="delaunay")

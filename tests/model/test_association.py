@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+
+from scrcl_graph import ScRCL
+from scrcl_graph.model import AssociationFactors
+
+
+def test_group_means_are_those_of_the_full_score_matrix() -> None:
+    rng = np.random.default_rng(0)
+    factors = AssociationFactors(
+        rng.standard_normal((50, 4)).astype(np.float32), rng.standard_normal((30, 4)).astype(np.float32)
+    )
+    labels = rng.choice([0, 1, 3], size=50)  # no cell has label 2
+    scores = factors.cells @ factors.genes.T
+    means = factors.group_means(labels)
+    for label in (0, 1, 3):
+        np.testing.assert_allclose(means[label], scores[labels == label].mean(axis=0), atol=1e-5)
+    assert not means[2].any()
+
+
+def test_scores_are_relative_to_the_average_cell(fitted: ScRCL) -> None:
+    factors = fitted.association_
+    assert factors.cells.dtype == factors.genes.dtype == np.float32
+    scores = factors.cells @ factors.genes.T
+    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-4 * np.abs(scores).max())
+    assert scores.std() > 0

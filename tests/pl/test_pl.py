@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from scrcl_graph import InputError, pl, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
+
+PLOTS = [getattr(pl, name) for name in pl.__all__]
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first two columns of the embedding in place of a UMAP."""
+    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
+
+
+@pytest.mark.usefixtures("quick_umap")
+@pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
+def test_each_plot_draws_on_the_axes_given_or_on_new_ones_and_changes_no_data(
+    plot: Callable[..., Axes], refined: AnnData
+) -> None:
+    before = refined.copy()
+    _, ax = plt.subplots()
+    assert plot(refined, ax=ax) is ax
+    new = plot(refined)
+    assert isinstance(new, Axes)
+    assert new is not ax
+    for one in (ax, new):
+        one.get_figure().canvas.draw()
+    assert set(refined.obs) == set(before.obs)
+    assert set(refined.obsm) == set(before.obsm)
+    assert set(refined.uns) == set(before.uns)
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
+def test_each_plot_asks_for_results_first(plot: Callable[..., Axes], planted: AnnData) -> None:
+    with pytest.raises(InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.refine first"):
+        plot(planted)
+    assert not plt.get_fignums()  # no empty figure is left
+
+
+def test_umap_draws_every_cell_with_types_apart(refined: AnnData) -> None:
+    threads = torch.get_num_threads()
+    ax = pl.umap(refined)
+    assert torch.get_num_threads() == threads  # numba would change them for the whole process
+    (dots,) = ax.collections
+    points = np.asarray(dots.get_offsets())
+    assert points.shape == (refined.n_obs, 2)
+    assert sorted(text.get_text() for text in ax.texts) == ["0", "1", "2", "3"]
+    sizes = sorted(refined.obs["scrcl"].value_counts())
+    colours, counts = np.unique([to_hex(colour) for colour in dots.get_facecolors()], return_counts=True)
+    assert sorted(counts) == sizes
+    drawn = np.array([to_hex(colour) for colour in dots.get_facecolors()])
+    centres = np.array([points[drawn == colour].mean(axis=0) for colour in colours])
+    nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(axis=1)
+    assert np.mean(colours[nearest] == drawn) > 0.95
+
+
+@pytest.mark.usefixtures("quick_umap")
+def test_umap_of_many_cells_shows_a_sample_and_says_so(refined: AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrcl_graph.pl.clusters.UMAP_CELLS", 50)
+    ax = pl.umap(refined, color="cell_type")
+    assert len(ax.collections[0].get_offsets()) == 50
+    assert ax.get_title() == "UMAP by cell_type, 50 of 240 cells"
+
+
+def test_spatial_shows_positions_with_the_origin_at_the_top(refined: AnnData) -> None:
+    ax = pl.spatial(refined, color="domain")
+    drawn = np.asarray(ax.collections[0].get_offsets())
+    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(refined.obsm["spatial"], axis=0), rtol=1e-6)
+    assert ax.yaxis_inverted()
+    assert ax.get_aspect() == 1
+    del refined.obsm["spatial"]
+    with pytest.raises(InputError, match=r"no positions in obsm\['spatial'\]"):
+        pl.spatial(refined)
+
+
+def test_cells_without_a_category_are_not_drawn(refined: AnnData) -> None:
+    refined.obs["part"] = refined.obs["cell_type"].where(refined.obs["cell_type"] == "type_1")
+    ax = pl.spatial(refined, color="part")
+    assert len(ax.collections[0].get_offsets()) == (refined.obs["cell_type"] == "type_1").sum()
+
+
+@pytest.mark.usefixtures("quick_umap")
+@pytest.mark.parametrize("plot", [pl.umap, pl.spatial])
+def test_an_unknown_column_is_named(plot: Callable[..., Axes], refined: AnnData) -> None:
+    with pytest.raises(InputError, match="louvain"):
+        plot(refined, color="louvain")
+
+
+def test_loss_starts_at_one_for_each_objective(refined: AnnData) -> None:
+    ax = pl.loss(refined)
+    runs = refined.uns["scrcl"]["history"]
+    labels = [line.get_label() for line in ax.lines if not str(line.get_label()).startswith("_")]
+    assert sorted(labels) == sorted(runs["run_0"])
+    assert len(ax.lines) == len(labels) * len(runs)
+    for line in ax.lines:
+        assert line.get_ydata()[0] == 1
+        assert len(line.get_ydata()) == refined.uns["scrcl"]["params"]["epochs"]
+
+
+def test_k_curve_marks_the_chosen_number_and_is_refused_where_it_was_given(planted: AnnData, refined: AnnData) -> None:
+    ax = pl.k_curve(refined)
+    assert "chosen: 4" in [text.get_text() for text in ax.get_legend().get_texts()]
+    quick = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, n_clusters=4, preset=quick)
+    with pytest.raises(InputError, match="number of clusters of 'scrcl' was given"):
+        pl.k_curve(planted)
+
+
+def test_heatmap_shows_the_top_genes_of_each_cluster_with_their_scores(refined: AnnData) -> None:
+    ax = pl.association_heatmap(refined, n_genes=3)
+    table = tl.associations(refined)
+    genes = [text.get_text() for text in ax.get_xticklabels()]
+    assert set(genes) == set(table.groupby("group").head(3)["gene"])
+    groups = [text.get_text() for text in ax.get_yticklabels()]
+    assert groups == ["0", "1", "2", "3"]
+    shown = np.asarray(ax.images[0].get_array())
+    scores = table.set_index(["group", "gene"])["score"]
+    wanted = [[scores[group, gene] for gene in genes] for group in groups]
+    np.testing.assert_allclose(shown, wanted, rtol=1e-5)
+    low, high = ax.images[0].get_clim()
+    assert -low == high >= np.abs(shown).max()

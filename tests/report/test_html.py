@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import anndata
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from anndata import AnnData
+
+from scrcl_graph import InputError, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.report import write_report
+from scrcl_graph.train import TrainingPlan
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of each table row."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.in_cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self.in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_cell:
+            self.rows[-1][-1] += data.strip()
+
+
+@pytest.fixture(autouse=True)
+def _quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: np.asarray(embedding)[:, :2])
+
+
+def report(adata: AnnData, folder: Path, **options: str) -> str:
+    write_report(adata, folder / "report.html", **options)
+    assert [file.name for file in folder.glob("*.html")] == ["report.html"]
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_nothing(refined: AnnData, tmp_path: Path) -> None:
+    text = report(refined, tmp_path)
+    assert not re.search(r"https?://|<script|@import|url\(", text)
+    page = Page(text)
+    sources = [attributes["src"] for _, attributes in page.tags if "src" in attributes]
+    assert len(sources) == 4  # UMAP, associations, loss, choice of k
+    for source in sources:
+        assert source is not None
+        assert base64.b64decode(source.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+    assert not {"href", "onload", "onclick"} & {name for _, attributes in page.tags for name in attributes}
+    assert not plt.get_fignums()
+
+
+def test_every_cluster_is_listed_with_its_size_and_genes(refined: AnnData, tmp_path: Path) -> None:
+    rows = {row[0]: row for row in Page(report(refined, tmp_path)).rows if row}
+    for name, size in refined.obs["scrcl"].value_counts().items():
+        assert rows[name][1] == str(size)
+        assert rows[name][2] == f"{100 * size / refined.n_obs:.1f} %"
+        best = tl.associations(refined).query("group == @name")["gene"].iloc[0]
+        assert rows[name][3].startswith(best)
+
+
+def test_how_it_was_run_is_told(refined: AnnData, tmp_path: Path) -> None:
+    text = report(refined, tmp_path)
+    rows = {row[0]: row[1] for row in Page(text).rows if len(row) == 2}
+    summary = refined.uns["scrcl"]
+    assert rows["random_state"] == "0"
+    assert rows["name"] == "default"
+    assert rows["torch"] == summary["versions"]["torch"]
+    assert "240 cells in 4 clusters" in text
+    assert "chosen by the stability curve" in text
+
+
+def test_names_from_the_data_are_escaped(refined: AnnData, tmp_path: Path) -> None:
+    refined.var_names = [f"<b onclick=x>{name}</b>&" for name in refined.var_names]
+    text = report(refined, tmp_path, title="<script>alert(1)</script>")
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert not any(tag == "b" for tag, _ in Page(text).tags)
+    assert "&lt;b onclick=x&gt;gene_" in text
+
+
+def test_results_read_back_from_h5ad_give_the_same_page(refined: AnnData, tmp_path: Path) -> None:
+    refined.write_h5ad(tmp_path / "refined.h5ad")
+    tables = [Page(report(adata, tmp_path)).rows for adata in (refined, anndata.read_h5ad(tmp_path / "refined.h5ad"))]
+    assert sorted(tables[0]) == sorted(tables[1])  # h5ad sorts the keys of a dictionary
+
+
+def test_a_given_number_of_clusters_and_a_tissue_change_what_is_shown(planted: AnnData, tmp_path: Path) -> None:
+    quick = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, n_clusters=3, preset=quick, key_added="domains")
+    text = report(planted, tmp_path, key="domains")
+    assert "was\n  given" in text
+    assert "Clusters on the tissue." in text
+    assert "chosen k" not in text
+
+
+def test_nothing_is_written_without_results_or_folder(planted: AnnData, refined: AnnData, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no results under 'scrcl'"):
+        write_report(planted, tmp_path / "report.html")
+    with pytest.raises(InputError, match=r"folder .*nowhere does not exist"):
+        write_report(refined, tmp_path / "nowhere" / "report.html")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anndata
+import pytest
+from anndata import AnnData
+from sklearn.metrics import adjusted_rand_score
+
+import scrcl_graph
+from scrcl_graph import cli
+
+
+@pytest.fixture
+def source(planted: AnnData, tmp_path: Path) -> Path:
+    planted.write_h5ad(tmp_path / "cells.h5ad")
+    return tmp_path / "cells.h5ad"
+
+
+def call(*arguments: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([str(argument) for argument in arguments])
+    assert isinstance(stopped.value.code, int)
+    return stopped.value.code
+
+
+def test_refine_then_apply_from_file_to_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
+    before = source.read_bytes()
+    out, report, model, again = (tmp_path / name for name in ("out.h5ad", "report.html", "model", "again.h5ad"))
+    assert call("refine", source, "-o", out, "--n-clusters", 4, "--report", report, "--model", model) == 0
+    printed = capsys.readouterr().out
+    assert "240 cells in 4 clusters of " in printed
+    assert all(str(path) in printed for path in (out, report, model))
+
+    adata = anndata.read_h5ad(out)
+    assert adjusted_rand_score(adata.obs["cell_type"], adata.obs["scrcl"]) > 0.9
+    assert {"spatial", "X_scrcl"} <= set(adata.obsm)
+    assert "cells.h5ad" in report.read_text()
+    assert {file.name for file in model.iterdir()} == {"model.json", "model.safetensors"}
+
+    assert call("apply", model, source, "-o", again, "--key-added", "mine") == 0
+    assert "240 cells labelled" in capsys.readouterr().out
+    applied = anndata.read_h5ad(again)
+    assert adjusted_rand_score(adata.obs["scrcl"], applied.obs["mine"]) > 0.95
+    assert source.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "cells.h5ad", "out.h5ad", "report.html", "model", "again.h5ad"
+    }  # fmt: skip
+
+
+def test_same_seed_same_file_content(source: Path, tmp_path: Path) -> None:
+    for name in ("a.h5ad", "b.h5ad"):
+        assert call("refine", source, "-o", tmp_path / name, "--seed", 3, "--n-clusters", 4) == 0
+    first, second = (anndata.read_h5ad(tmp_path / name) for name in ("a.h5ad", "b.h5ad"))
+    assert first.uns["scrcl"]["params"]["random_state"] == 3
+    assert first.obsm["X_scrcl"].tobytes() == second.obsm["X_scrcl"].tobytes()
+
+
+def scaled(path: Path) -> None:
+    adata = anndata.read_h5ad(path)
+    adata.X = adata.X.toarray() - 1
+    adata.write_h5ad(path)
+
+
+def broken(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+Spoil = Callable[[Path], object]
+REFUSED: list[tuple[str, Spoil | None, list[str], str]] = [
+    ("missing file", Path.unlink, [], "there is no file"),
+    ("not an h5ad", broken, [], "cannot be read as .h5ad"),
+    ("unknown preset", None, ["--preset", "best"], "unknown preset 'best'"),
+    ("one cluster", None, ["--n-clusters", "1"], "at least 2"),
+    ("too many clusters", None, ["--n-clusters", "9999"], "less than the 240 cells"),
+    ("unknown layer", None, ["--layer", "counts"], "no layer 'counts'"),
+    ("unknown device", None, ["--device", "abacus"], "device 'abacus'"),
+    ("scaled without raw", scaled, [], "negative values, as after scaling"),
+    ("no positions", None, ["--preset", "spatial", "--spatial-key", "xy"], "no obsm['xy']"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "options", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_bad_input_ends_with_code_2_and_one_line(
+    spoil: Spoil | None,
+    options: list[str],
+    message: str,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if spoil is not None:
+        spoil(source)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    capsys.readouterr()
+    assert call("refine", source, "-o", tmp_path / "out.h5ad", "--model", tmp_path / "model", *options) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    assert message in shown.err
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("option", ["--output", "--report", "--model"])
+def test_a_missing_output_folder_is_refused_before_any_work(
+    option: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scrcl_graph.tl.refine", lambda *args, **kwargs: pytest.fail("work was begun"))
+    assert call("refine", source, "-o", tmp_path / "out.h5ad", option, tmp_path / "nowhere" / "result") == 2
+    assert capsys.readouterr().err == (
+        f"scrcl-graph: cannot write {tmp_path}/nowhere/result: the folder {tmp_path}/nowhere does not exist\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--output", "--report", "--model"])
+def test_a_folder_in_the_place_of_a_result_is_refused_before_any_work(
+    option: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scrcl_graph.model.ScRCL.fit", lambda *args, **kwargs: pytest.fail("work was begun"))
+    (tmp_path / "taken").mkdir()
+    assert call("refine", source, "-o", tmp_path / "out.h5ad", option, tmp_path / "taken") == 2
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert str(tmp_path / "taken") in shown
+    assert {path.name for path in tmp_path.iterdir()} == {"cells.h5ad", "taken"}
+
+
+def test_apply_refuses_a_folder_without_model(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("apply", tmp_path, source, "-o", tmp_path / "out.h5ad") == 2
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "is not a saved model" in shown
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_python_m_scrcl_graph_lists_the_commands() -> None:
+    root = Path(scrcl_graph.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "scrcl_graph", "--help"],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(command in done.stdout for command in ("refine", "apply", "estimate", "demo"))
+    assert done.stderr == ""

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from anndata import AnnData
+from sklearn.metrics import adjusted_rand_score
+
+from scrcl_graph import InputError, datasets, metrics, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
+
+QUICK = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=5))
+SLOTS = ("obs", "var", "obsm", "varm", "obsp", "varp", "layers", "uns")
+
+
+def assert_same(first: Any, second: Any) -> None:
+    """Equal values in every part of two AnnData, or of what they hold."""
+    if isinstance(first, AnnData):
+        assert_same(first.X, second.X)
+        for slot in SLOTS:
+            assert_same(getattr(first, slot), getattr(second, slot))
+    elif isinstance(first, pd.DataFrame):
+        pd.testing.assert_frame_equal(first, second)
+    elif hasattr(first, "keys"):
+        assert set(first) == set(second)
+        for name in first:
+            assert_same(first[name], second[name])
+    elif sp.issparse(first):
+        assert first.shape == second.shape
+        assert first.dtype == second.dtype
+        assert (first != second).nnz == 0
+    else:
+        np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
+        assert np.asarray(first).dtype.kind == np.asarray(second).dtype.kind
+
+
+def test_planted_types_are_found_without_their_number(planted: AnnData, refined: AnnData) -> None:
+    assert adjusted_rand_score(planted.obs["cell_type"], refined.obs["scrcl"]) > 0.9
+    assert refined.uns["scrcl"]["n_clusters"] == 4
+
+
+def test_every_documented_field_is_written_with_its_type(planted: AnnData, refined: AnnData) -> None:
+    n, g = refined.shape
+    added = {slot: set(getattr(refined, slot)) - set(getattr(planted, slot)) for slot in SLOTS}
+    assert added == {
+        "obs": {"scrcl"},
+        "var": set(),
+        "obsm": {"X_scrcl", "scrcl_factors"},
+        "varm": {"scrcl_genes"},
+        "obsp": {"scrcl_connectivities"},
+        "varp": {"scrcl_gene_connectivities"},
+        "layers": set(),
+        "uns": {"scrcl"},
+    }
+    assert refined.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2", "3"]
+    assert refined.obs["scrcl"].value_counts(sort=False).is_monotonic_decreasing
+    for array in (refined.obsm["X_scrcl"], refined.obsm["scrcl_factors"], refined.varm["scrcl_genes"]):
+        assert array.dtype == np.float32
+        assert np.isfinite(array).all()
+    graphs = refined.obsp["scrcl_connectivities"], refined.varp["scrcl_gene_connectivities"]
+    for graph, size in zip(graphs, (n, g), strict=True):
+        assert isinstance(graph, sp.csr_matrix)
+        assert graph.dtype == np.float32
+        assert graph.shape == (size, size)
+        assert abs(graph - graph.T).max() == 0
+        assert not graph.diagonal().any()
+    assert (graphs[1].data < 0).any()  # the gene graph is signed
+
+
+def test_uns_says_how_the_result_was_made(refined: AnnData) -> None:
+    used = np.any(refined.varm["scrcl_genes"] != 0, axis=1).sum()
+    summary = refined.uns["scrcl"]
+    assert summary["params"]["name"] == "default"
+    assert summary["params"]["random_state"] == 0
+    assert summary["input"] == {"matrix": "X", "state": "counts", "n_genes": int(used)}
+    assert summary["versions"]["anndata"] == importlib.metadata.version("anndata")
+    assert summary["n_clusters_from"] == "stability"
+    assert summary["k_selection"]["k"] == 4
+    history = summary["history"]["run_0"]
+    assert set(history) == {"total", *summary["objective_weights"]}
+    assert all(len(values) == summary["params"]["epochs"] for values in history.values())
+    weighted = sum(weight * history[name] for name, weight in summary["objective_weights"].items())
+    np.testing.assert_allclose(history["total"], weighted, rtol=1e-4)
+
+
+def test_a_copy_leaves_the_input_untouched(planted: AnnData) -> None:
+    before = planted.copy()
+    result = tl.refine(planted, preset=QUICK, n_clusters=4, copy=True)
+    assert_same(planted, before)
+    assert tl.refine(planted, preset=QUICK, n_clusters=4) is None
+    assert_same(planted, result)
+
+
+def test_a_view_is_written_to_and_its_parent_is_not(planted: AnnData) -> None:
+    view, before = planted[:150], planted.copy()
+    with pytest.warns(UserWarning, match="view"):  # AnnData's own remark
+        tl.refine(view, preset=QUICK, n_clusters=4)
+    assert len(view.obs["scrcl"]) == 150
+    assert_same(planted, before)
+
+
+def test_results_survive_writing_to_h5ad(refined: AnnData, tmp_path: Path) -> None:
+    refined.write_h5ad(tmp_path / "refined.h5ad")
+    assert_same(anndata.read_h5ad(tmp_path / "refined.h5ad"), refined)
+
+
+def test_an_annotation_is_never_read(planted: AnnData) -> None:
+    with_labels, permuted, without = (planted.copy() for _ in range(3))
+    permuted.obs["cell_type"] = np.random.default_rng(0).permutation(planted.obs["cell_type"])
+    del without.obs["cell_type"], without.obs["domain"], without.var["module"]
+    for adata in (with_labels, permuted, without):
+        tl.refine(adata, preset=QUICK)
+    for other in (permuted, without):
+        assert other.obs["scrcl"].tolist() == with_labels.obs["scrcl"].tolist()
+        assert other.obsm["X_scrcl"].tobytes() == with_labels.obsm["X_scrcl"].tobytes()
+
+
+def test_scaled_data_falls_back_on_raw() -> None:
+    adata = datasets.pbmc68k_reduced()
+    tl.refine(adata, preset=QUICK, n_clusters=8)
+    assert adata.uns["scrcl"]["input"]["matrix"] == "raw.X"
+    assert adata.uns["scrcl"]["input"]["state"] == "lognorm"
+    explicit = datasets.pbmc68k_reduced()
+    tl.refine(explicit, preset=QUICK, n_clusters=8, layer="raw")
+    assert_same(explicit.obsm["X_scrcl"], adata.obsm["X_scrcl"])
+
+
+def test_raw_may_hold_genes_that_var_does_not(planted: AnnData) -> None:
+    small = planted[:, 20:].copy()
+    small.raw = planted
+    tl.refine(small, preset=QUICK, n_clusters=4, layer="raw")
+    tl.refine(planted, preset=QUICK, n_clusters=4)
+    assert_same(small.obsm["X_scrcl"], planted.obsm["X_scrcl"])
+    np.testing.assert_array_equal(small.varm["scrcl_genes"], planted.varm["scrcl_genes"][20:])
+    assert_same(small.varp["scrcl_gene_connectivities"], planted.varp["scrcl_gene_connectivities"][20:, 20:])
+
+
+def test_a_layer_is_read_instead_of_x(planted: AnnData) -> None:
+    other = planted.copy()
+    other.layers["counts"] = other.X.copy()
+    other.X = np.random.default_rng(0).poisson(1.0, size=other.shape).astype(np.float32)
+    tl.refine(planted, preset=QUICK, n_clusters=4)
+    tl.refine(other, preset=QUICK, n_clusters=4, layer="counts", key_added="mine")
+    assert other.uns["mine"]["input"]["matrix"] == "layers['counts']"
+    assert_same(other.obsm["X_mine"], planted.obsm["X_scrcl"])
+
+
+def test_coordinates_of_obsm_can_be_started_from(planted: AnnData) -> None:
+    truth = planted.obs["domain"].cat.codes.to_numpy()
+    planted.obsm["X_mine"] = 4 * np.eye(4, 8)[truth] + np.random.default_rng(0).standard_normal((planted.n_obs, 8))
+    tl.refine(planted, n_clusters=4, use_rep="X_mine")
+    assert adjusted_rand_score(truth, planted.obs["scrcl"]) > 0.8
+
+
+def test_slices_are_kept_apart_in_the_spatial_graph(planted: AnnData) -> None:
+    planted.obs["slice"] = pd.Categorical(["a", "b"] * 120)
+    preset = dataclasses.replace(QUICK, n_spatial_neighbors=6)
+    joined = tl.refine(planted, preset=preset, n_clusters=4, copy=True)
+    apart = tl.refine(planted, preset=preset, n_clusters=4, batch_key="slice", copy=True)
+    assert joined is not None
+    assert apart is not None
+    assert np.abs(joined.obsm["X_scrcl"] - apart.obsm["X_scrcl"]).max() > 1e-3
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"layer": "counts"}, r"no layer 'counts' \(layers: none\)"),
+    ({"layer": "raw"}, "adata.raw is empty"),
+    ({"use_rep": "X_pca"}, r"no obsm\['X_pca'\] \(obsm: spatial\)"),
+    ({"batch_key": "sample"}, r"no obs\['sample'\] \(obs: cell_type, domain\)"),
+    ({"preset": "spatial", "spatial_key": "xy"}, r"no obsm\['xy'\]"),
+    ({"n_clusters": 1}, "n_clusters is 1"),
+    ({"preset": "best"}, "unknown preset 'best'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_what_is_missing_is_named_and_nothing_is_written(
+    planted: AnnData, options: dict[str, Any], message: str
+) -> None:
+    before = planted.copy()
+    with pytest.raises(InputError, match=message):
+        tl.refine(planted, **options)
+    assert_same(planted, before)
+
+
+def test_the_spatial_preset_needs_positions(planted: AnnData) -> None:
+    del planted.obsm["spatial"]
+    with pytest.raises(InputError, match=r"no obsm\['spatial'\] \(obsm: none\)"):
+        tl.refine(planted, preset="spatial")
+
+
+def test_scaled_data_without_raw_is_refused(planted: AnnData) -> None:
+    planted.X = planted.X.toarray() - 1
+    with pytest.raises(InputError, match=r"negative values, as after scaling.*adata\.raw"):
+        tl.refine(planted)
+
+
+def test_a_model_path_that_exists_is_refused_and_nothing_is_written(planted: AnnData, tmp_path: Path) -> None:
+    before = planted.copy()
+    with pytest.raises(InputError, match="exists already"):
+        tl.refine(planted, preset=QUICK, n_clusters=4, model_path=tmp_path)
+    assert_same(planted, before)
+
+
+def test_a_second_run_replaces_the_first_whole(planted: AnnData) -> None:
+    planted.uns["scrcl_colors"] = ["#000000"] * 6
+    tl.refine(planted, preset=QUICK)
+    tl.refine(planted, preset=QUICK, n_clusters=3)
+    assert planted.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2"]
+    assert "k_selection" not in planted.uns["scrcl"]
+    assert "scrcl_colors" not in planted.uns
+
+
+@pytest.mark.slow
+def test_blood_cells_are_told_apart(data_dir: Path) -> None:
+    adata = anndata.read_h5ad(data_dir / "pbmc3k.h5ad")
+    truth = adata.obs.pop("cell_type")
+    tl.refine(adata, n_clusters=9)
+    known = (truth != "unlabelled").to_numpy()
+    assert metrics.score(truth[known], adata.obs["scrcl"][known])["ari"] > 0.55

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import Module
+from torch_geometric.data import HeteroData
+
+from scrcl_graph import _preprocess as pre
+from scrcl_graph import gr
+from scrcl_graph.datasets import Planted, plant
+from scrcl_graph.nn import PaperNetwork, RefinementNetwork
+from scrcl_graph.objectives import Alignment, Association, Batch, NeighbourhoodContrast, Objective
+from scrcl_graph.train import TrainingPlan, has_settled, train
+
+PLAN = TrainingPlan(weights={"alignment": 1.0, "neighbourhood": 100.0, "association": 10.0}, epochs=25)
+OBJECTIVES: list[Objective] = [Alignment(), NeighbourhoodContrast(), Association()]
+
+
+@pytest.fixture(scope="module")
+def planted_data() -> Planted:
+    return plant(150, 60, 3, module_size=10, density=0.3)
+
+
+@pytest.fixture(scope="module")
+def data(planted_data: Planted) -> HeteroData:
+    log_X = pre.log_normalize(planted_data.counts, "counts")
+    coordinates = gr.join([gr.pca(log_X, 8)], log_X)
+    cell_x = coordinates.transform(log_X)
+    graph = gr.cell_gene_graph(
+        cell_x=cell_x,
+        gene_x=coordinates.genes,
+        expression=gr.correspondence_kernel(log_X),
+        similar=gr.propagation(gr.cell_knn(cell_x, 8)),
+        coexpressed=gr.gene_correlation(log_X, 4),
+    )
+    graph["gene"].decoder = torch.from_numpy(coordinates.decoder)
+    return graph
+
+
+def _network() -> RefinementNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return RefinementNetwork(8, 8, hidden_dim=32, out_dim=8)
+
+
+def _with_dropout(data: HeteroData) -> PaperNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return PaperNetwork(data["cell"].num_nodes, data["gene"].num_nodes, 3, hidden_dim=16)
+
+
+def _same(one: Module, other: Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_every_loss_falls_on_planted_data_and_the_total_is_their_weighted_sum(data: HeteroData) -> None:
+    network = _network()
+    history = train(network, data, OBJECTIVES, PLAN, seed=0)
+    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(["total", *PLAN.weights], 25)
+    for name, values in history.items():
+        assert np.mean(values[-5:]) < 0.9 * np.mean(values[:5]), name
+    total = sum(PLAN.weights[name] * np.array(history[name]) for name in PLAN.weights)
+    np.testing.assert_allclose(history["total"], total, rtol=1e-5)
+    assert not network.training
+
+
+def test_one_seed_gives_the_same_bits_and_another_seed_does_not(data: HeteroData) -> None:
+    networks = []
+    for seed, state in ((3, 0), (3, 1), (4, 0)):
+        torch.manual_seed(state)  # whatever the global state
+        network = _with_dropout(data)
+        train(network, data, OBJECTIVES, replace(PLAN, epochs=4), seed=seed)
+        networks.append(network)
+    assert _same(networks[0], networks[1])
+    assert not _same(networks[0], networks[2])
+
+
+def test_the_global_random_state_is_left_as_it_was(data: HeteroData) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(_with_dropout(data), data, OBJECTIVES, replace(PLAN, epochs=2), seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class _Spy:
+    """An objective that records what it sees and gives losses written beforehand."""
+
+    name = "spy"
+
+    def __init__(self, losses: list[float]) -> None:
+        self.losses = iter(losses)
+        self.batches: list[Batch] = []
+
+    def __call__(self, batch: Batch) -> Tensor:
+        self.batches.append(batch)
+        return 0 * batch.views.hidden[0].sum() + next(self.losses)
+
+
+def test_objectives_see_spatial_edges_where_there_are_some(data: HeteroData, planted_data: Planted) -> None:
+    spatial = data.clone()
+    adjacent = gr.propagation(gr.spatial_neighbors(planted_data.positions))
+    edge_index, edge_weight = gr.cell_gene_graph(
+        cell_x=data["cell"].x.numpy(),
+        gene_x=data["gene"].x.numpy(),
+        expression=planted_data.counts,
+        adjacent=adjacent,
+    )[gr.ADJACENT].values()
+    spatial[gr.ADJACENT].edge_index, spatial[gr.ADJACENT].edge_weight = edge_index, edge_weight
+    spy = _Spy([1.0, 1.0])
+    plan = TrainingPlan(weights={"spy": 1.0}, epochs=1, tau=0.7)
+    for graph in (data, spatial):
+        train(_network(), graph, [spy], plan, seed=0)
+    assert torch.equal(spy.batches[0].graph, data[gr.SIMILAR].edge_index)
+    assert torch.equal(spy.batches[1].graph, edge_index)
+    assert torch.equal(spy.batches[0].decoder, data["gene"].decoder)
+    assert spy.batches[0].tau == 0.7
+
+
+@pytest.mark.parametrize(
+    ("losses", "tolerance", "epochs"),
+    [
+        ([2.0**-i for i in range(20)], 0.01, 20),  # still falling
+        ([4.0, 2.0, 1.0] + [1.0] * 17, 0.01, 6),  # flat over two windows of two after the fall
+        ([1.0 + i for i in range(20)], 0.01, 4),  # rising
+        ([1.0 - i / 1000 for i in range(20)], 0.0, 20),  # falling, however little
+        ([1.0 + i for i in range(20)], 0.0, 4),
+        ([1.0 + i for i in range(20)], None, 20),  # None: never
+    ],
+)
+def test_training_stops_when_the_loss_has_settled(
+    data: HeteroData, losses: list[float], tolerance: float | None, epochs: int
+) -> None:
+    plan = TrainingPlan(weights={"spy": 1.0}, epochs=20, tolerance=tolerance, window=2)
+    history = train(_network(), data, [_Spy(losses)], plan, seed=0)
+    assert history["total"] == pytest.approx(losses[:epochs])
+
+
+def test_settled_compares_the_means_of_two_windows() -> None:
+    fell_by_a_tenth = [7.0, 1.1, 0.9, 0.8, 1.0]  # windows of two: mean 1.0, then 0.9
+    assert has_settled(fell_by_a_tenth, 0.11, 2)
+    assert not has_settled(fell_by_a_tenth, 0.09, 2)
+    assert not has_settled(fell_by_a_tenth[:3], 0.11, 2)  # two windows are not there yet
+    negative = [-1.0, -1.0, -1.2, -1.2]  # a loss below zero that still falls
+    assert not has_settled(negative, 0.1, 2)
+    assert has_settled(negative, 0.3, 2)
+    assert not has_settled([math.nan] * 4, 0.1, 2)
