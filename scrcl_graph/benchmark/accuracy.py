@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import typer
 from anndata import AnnData
 
 from scrcl_graph import metrics
@@ -29,7 +30,7 @@ def accuracy_table(folder: Path, sets: list[str], methods: list[str], label: str
             cells.append(f"{aris.mean():.3f} ± {aris.std():.3f} ({_cost(runs)})")
         means.append(row)
         lines.append(f"| {name} | {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
+        typer.echo(lines[-1], err=True)
     lines.append("| **mean** | " + " | ".join(f"**{mean:.3f}**" for mean in np.mean(means, axis=0)) + " |")
     return "\n".join(lines)
 

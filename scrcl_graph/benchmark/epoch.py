@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 
 import torch
+import typer
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
@@ -34,7 +35,7 @@ def epoch_table(sizes: list[int]) -> str:
             f"| {size:,} | {dense_seconds:.2f} | {dense.gigabytes:.1f} | {linear_seconds:.2f} | {linear.gigabytes:.1f} "
             f"| {difference:.1e} |"
         )
-        print(lines[-1], flush=True)
+        typer.echo(lines[-1], err=True)
     return "\n".join(lines)
 
 

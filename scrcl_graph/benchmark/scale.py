@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 
+import typer
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import datasets
@@ -29,7 +30,7 @@ def scale_table(sizes: list[int], n_genes: int, density: float) -> str:
             f"| {size:,} | {entries:,} | {seconds:.0f} | {run.gigabytes:.1f} | {ari:.3f} "
             f"| {expected.seconds:.0f} | {expected.gigabytes:.1f} |"
         )
-        print(lines[-1], flush=True)
+        typer.echo(lines[-1], err=True)
     return "\n".join(lines)
 
 

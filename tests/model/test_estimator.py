@@ -119,7 +119,7 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda X: (X - 1.0, {"input_state": "lognorm"}), "negative values"),
     (lambda X: (0 * X, {}), "only zeros"),
     (lambda X: (0 * X, {"input_state": "counts"}), "only zeros"),
-    (lambda X: (X[:1], {}), "1 x 160: at least 2 cells"),
+    (lambda X: (X[:1], {}), "1 x 160: at least 2"),
     (lambda X: (np.ones_like(X), {}), "same|vary"),
     (lambda X: (np.full(X.shape, "many"), {}), "numeric cells x genes matrix"),
     (lambda X: (X, {"input_state": "raw"}), "'raw'.*counts"),
