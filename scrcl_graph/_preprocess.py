@@ -7,7 +7,7 @@ the cell-gene edges of the graph are the non-zero entries.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,7 +20,7 @@ TARGET_SUM = 1e4
 _LARGEST_LOG = 15.0
 
 
-def as_csr(X: object) -> sp.csr_matrix:
+def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
     """Any two-dimensional numeric matrix as a float32 CSR matrix without explicit zeros.
 
     Raises
@@ -35,10 +35,9 @@ def as_csr(X: object) -> sp.csr_matrix:
             csr = sp.csr_matrix(X, dtype=np.float32)
     except (TypeError, ValueError) as err:
         raise InputError(f"the expression matrix must be a numeric cells x genes matrix: {err}") from err
-    if csr.shape[0] < 2 or csr.shape[1] < 2:
-        raise InputError(
-            f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least 2 cells and 2 genes are needed"
-        )
+    if min(csr.shape) < smallest:
+        needed = f"{smallest} cells and {smallest} genes"
+        raise InputError(f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least {needed} are needed")
     if not np.isfinite(csr.data).all():
         raise InputError("the expression matrix holds NaN or infinite values: remove or replace them first")
     if not csr.has_canonical_format or (csr.data == 0).any():
@@ -65,6 +64,14 @@ def detect_state(X: sp.csr_matrix) -> InputState:
         )
     integers = bool((X.data == np.round(X.data)).all())
     return "counts" if integers or X.data.max() > _LARGEST_LOG else "lognorm"
+
+
+def resolve_state(X: sp.csr_matrix, given: InputState | None) -> InputState:
+    """What the values are: ``given``, or detected; values that can be neither are refused in both cases."""
+    if given is not None and given not in get_args(InputState):
+        raise InputError(f"unknown input_state '{given}': choose one of {', '.join(get_args(InputState))}")
+    detected = detect_state(X)
+    return given or detected
 
 
 def log_normalize(X: sp.csr_matrix, state: InputState) -> sp.csr_matrix:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -41,3 +43,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as err:
         raise InputError(f"the device '{device}' cannot be used here: choose 'auto' or 'cpu'") from err
     return chosen
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Numba's first parallel call sets the number of OpenMP threads of the whole process; torch keeps its own here."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -22,7 +22,7 @@ app = typer.Typer(
 Input = Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
-Clusters = Annotated[int | None, typer.Option("--n-clusters", min=2, help="Default: chosen without labels.")]
+Clusters = Annotated[int | None, typer.Option("--n-clusters", help="Default: chosen without labels.")]
 PresetName = Annotated[str, typer.Option(help="default, spatial or paper.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same labels.")]
 SpatialKey = Annotated[str, typer.Option(help="Key of obsm with positions, for the preset 'spatial'.")]

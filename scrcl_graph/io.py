@@ -40,6 +40,8 @@ def check_writable(source: Path, *outputs: Path | None) -> None:
             continue
         if path.exists() and source.exists() and path.samefile(source):
             raise InputError(f"{path} is the input file: choose another name for the output")
+        if path.is_dir():
+            raise InputError(f"cannot write {path}: it is a folder")
         parent = path.absolute().parent
         if not parent.is_dir():
             raise InputError(f"cannot write {path}: the folder {parent} does not exist")

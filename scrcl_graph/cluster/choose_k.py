@@ -15,7 +15,7 @@ from scrcl_graph.cluster.kmeans import SphericalKMeans
 _SAMPLE = 2000  # cells looked at: agreement is a mean over cells and needs no more
 _FEWEST = 20
 _DIMENSIONS = 32  # leading ones, in which the sample is compared
-_STARTS = 2
+_STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_splits: int = 6, seed: 
     For each candidate the cells are split in halves; each half is clustered, both clusterings label the second half
     (by nearest centre), and their agreement is measured (after Lange et al. 2004 and Tibshirani and Walther 2005).
     Agreement falls with k for any data, so the same is done for Gaussian points of equal covariance, as in the gap
-    statistic. Chosen is the largest k whose gap is within one standard error of the largest gap.
+    statistic. Chosen is the largest k whose gap is within one standard error of the largest gap; the smallest
+    candidate where no gap is two standard errors above zero.
 
     Parameters
     ----------
@@ -83,8 +84,10 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_splits: int = 6, seed: 
     )
     gap = (observed - expected).mean(axis=1)
     spread = (observed - expected).std(axis=1) / np.sqrt(n_splits)
-    good = np.flatnonzero(gap >= gap.max() - spread[gap.argmax()])
-    return KSelection(ks, observed.mean(axis=1), expected.mean(axis=1), spread, int(ks[good[-1]]))
+    best = gap.argmax()
+    good = np.flatnonzero(gap >= gap[best] - spread[best])
+    k = ks[good[-1]] if gap[best] > 2 * spread[best] else ks[0]
+    return KSelection(ks, observed.mean(axis=1), expected.mean(axis=1), spread, int(k))
 
 
 def _agreement(points: Embedding, k: int, seed: int) -> float:

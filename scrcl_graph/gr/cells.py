@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph._settings import threads_kept
+
 Points = NDArray[np.float32]
 
 EXACT_LIMIT = 30_000  # reference points up to which brute force is used; above, an approximate index
@@ -44,9 +46,10 @@ def nearest(
         return exact
     from pynndescent import NNDescent
 
-    nnd = NNDescent(points, n_neighbors=max(30, k + 1), random_state=seed)
-    if reference is not None:
-        return np.asarray(nnd.query(queries, k=k)[0], dtype=np.int64)
+    with threads_kept():
+        nnd = NNDescent(points, n_neighbors=max(30, k + 1), random_state=seed)
+        if reference is not None:
+            return np.asarray(nnd.query(queries, k=k)[0], dtype=np.int64)
     return _drop_self(np.asarray(nnd.neighbor_graph[0], dtype=np.int64), k)
 
 

@@ -63,7 +63,9 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
     )
     log_X = log_X[:, chosen]
     genes = tuple(sources.genes[i] for i in chosen)
-    adjacent = spatial_graph(sources.spatial, sources.library, preset)
+    if float(gr.gene_inertia(log_X).max()) < 1e-9:
+        raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
+    adjacent = spatial_graph(sources.spatial, sources.library, preset, log_X.shape[0])
     if preset.network == "paper":
         if sources.rep is not None:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
@@ -100,10 +102,16 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
     )
 
 
-def spatial_graph(spatial: ArrayLike | None, library: ArrayLike | None, preset: Preset) -> sp.csr_matrix | None:
-    """The spatial graph the preset asks for; None where it asks for none or there are no coordinates."""
-    if spatial is None or preset.n_spatial_neighbors == 0:
+def spatial_graph(
+    spatial: ArrayLike | None, library: ArrayLike | None, preset: Preset, n_cells: int
+) -> sp.csr_matrix | None:
+    """The spatial graph the preset asks for, or None where it asks for none."""
+    if preset.n_spatial_neighbors == 0:
         return None
+    if spatial is None:
+        raise InputError(f"the preset '{preset.name}' needs the positions of the cells")
+    if len(np.asarray(spatial)) != n_cells:
+        raise InputError(f"there are {n_cells} cells and {len(np.asarray(spatial))} positions: they must match")
     return gr.spatial_neighbors(spatial, n_neighbors=preset.n_spatial_neighbors, library=library)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -140,11 +141,12 @@ class ScRCL:
         preset = get_preset(self.preset)
         matrix = pre.as_csr(X)
         n_cells = matrix.shape[0]
-        if self.n_clusters is not None and not 2 <= self.n_clusters < n_cells:
+        k = self.n_clusters
+        if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(
-                f"n_clusters is {self.n_clusters}, but must be at least 2 and less than the {n_cells} cells"
+                f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole"
             )
-        state = input_state or pre.detect_state(matrix)
+        state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
         self._inputs, full = build(
@@ -203,14 +205,14 @@ class ScRCL:
         Parameters are as in :meth:`fit`.
         """
         preset = self._fitted_preset()
-        expression, _ = self._inputs.read(X, genes, input_state)
+        expression, values = self._inputs.read(X, genes, input_state)
         cell_x = self._inputs.place(expression, rep)
-        adjacent = spatial_graph(spatial, library, preset)
+        adjacent = spatial_graph(spatial, library, preset, len(cell_x))
         if adjacent is not None:
             cell_x = gr.smooth(cell_x, adjacent, preset.spatial_steps)
         data = self._reference.attach(
             cell_x,
-            expression,
+            values if preset.network == "paper" else expression,
             adjacent,
             n_neighbors=preset.n_neighbors,
             seed=self.random_state,
@@ -234,6 +236,7 @@ class ScRCL:
 
     def assign(self, embedding: NDArray[np.float32]) -> NDArray[np.int64]:
         """Labels of embedded cells by the cosine-weighted vote of the 15 nearest known cells."""
+        self._fitted_preset()
         known = self._encode(self._reference.to_hetero())
         nearest = gr.nearest(embedding, known, n_neighbors=_VOTERS, seed=self.random_state)
         cosine = np.einsum("md,mkd->mk", embedding, known[nearest])
@@ -283,3 +286,7 @@ class ScRCL:
         if not hasattr(self, "_networks"):
             raise InputError("this model is not fitted yet: call fit first")
         return get_preset(self.preset)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral)

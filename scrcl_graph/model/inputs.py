@@ -46,22 +46,28 @@ class Inputs:
         if isinstance(self.coordinates, gr.Given):
             if rep is None:
                 raise InputError("this model was trained on coordinates from use_rep: pass them for the new cells too")
-            return self.coordinates.transform(check_rep(rep, log_X.shape[0]))
+            array = check_rep(rep, log_X.shape[0])
+            if array.shape[1] != len(self.coordinates.center):
+                raise InputError(
+                    f"the coordinates to start from (use_rep) have {array.shape[1]} dimensions, "
+                    f"the model was trained on {len(self.coordinates.center)}"
+                )
+            return self.coordinates.transform(array)
         if rep is not None:
             raise InputError("this model makes its own coordinates: leave use_rep out")
         return self.coordinates.transform(log_X)
 
     def read(
         self, X: object, genes: Sequence[str] | None, state: pre.InputState | None
-    ) -> tuple[sp.csr_matrix, list[str]]:
-        """Log-normalised expression of the model's genes for any cells, and the genes that were missing.
+    ) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """Expression of the model's genes for any cells: log-normalised, and as it was given.
 
         Raises
         ------
         InputError
-            If none of the model's genes is there, or values of another kind than in training were passed.
+            If none of the model's genes is there, or the matrix cannot be used.
         """
-        matrix = pre.as_csr(X)
+        matrix = pre.as_csr(X, smallest=1)
         names = gene_names(genes, matrix.shape[1])
         position = {name: i for i, name in enumerate(names)}
         here = np.array([position.get(gene, -1) for gene in self.genes])
@@ -78,14 +84,18 @@ class Inputs:
                 len(self.genes),
                 ", ".join(missing[:5]),
             )
-        log_X = pre.log_normalize(matrix, state or pre.detect_state(matrix))
+        log_X = pre.log_normalize(matrix, pre.resolve_state(matrix, state))
         found = np.flatnonzero(here >= 0)
         place = sp.csr_matrix(
             (np.ones(len(found), np.float32), (here[found], found)), shape=(matrix.shape[1], len(self.genes))
         )
-        aligned = sp.csr_matrix(log_X @ place, dtype=np.float32)
-        aligned.sort_indices()
-        return aligned, missing
+        return _sorted(log_X @ place), _sorted(matrix @ place)
+
+
+def _sorted(X: sp.csr_matrix) -> sp.csr_matrix:
+    X = sp.csr_matrix(X, dtype=np.float32)
+    X.sort_indices()
+    return X
 
 
 def gene_names(genes: Sequence[str] | None, n_genes: int) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ def make_network(
         )
 
 
+@torch.no_grad()
 def embedding(runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
     """Both views of every run side by side, rows of unit length."""
     pairs = [views.embeddings if preset.embedding == "views" else views.refined for views in runs]
@@ -44,6 +45,7 @@ def embedding(runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
     return torch.nn.functional.normalize(joined, dim=1).cpu().numpy()
 
 
+@torch.no_grad()
 def association(runs: Sequence[Views]) -> AssociationFactors:
     """Scores averaged over views and runs."""
     cells = torch.cat([sum(views.hidden) / 2 for views in runs], dim=1).float() / len(runs)  # type: ignore[misc]

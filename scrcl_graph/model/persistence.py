@@ -67,7 +67,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
     }
     with replacing(target, folder=True) as folder:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / _ARRAYS)
-        (folder / _META).write_text(json.dumps(meta, indent=1))
+        (folder / _META).write_text(json.dumps(meta, indent=1, default=lambda value: value.item()))
 
 
 def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device) -> ScRCL:
@@ -76,13 +76,15 @@ def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device
     try:
         meta = json.loads((folder / _META).read_text())
         arrays = load_file(folder / _ARRAYS)
+        if not isinstance(meta, dict):
+            raise ValueError("not an object")
     except (OSError, ValueError, SafetensorError) as err:
         raise InputError(f"{folder} is not a saved model: it needs readable files {_META} and {_ARRAYS}") from err
     if meta.get("format") != FORMAT:
         raise InputError(f"{folder} has model format {meta.get('format')}, this version reads {FORMAT}: save it again")
     try:
         return _assemble(cls, meta, arrays, device)
-    except (KeyError, TypeError, RuntimeError) as err:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as err:
         raise InputError(f"{folder} is damaged: its files do not fit together ({err})") from err
 
 

@@ -26,6 +26,13 @@ def axes(ax: Axes | None, width: float = 5.0, height: float = 4.0) -> Axes:
     return ax if ax is not None else plt.figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
+def column(adata: AnnData, name: str) -> Any:
+    """A column of ``obs`` as categories, or InputError."""
+    if name not in adata.obs:
+        raise InputError(f"there is no obs['{name}'] (obs: {', '.join(adata.obs) or 'none'})")
+    return adata.obs[name].astype("category")
+
+
 def palette(n: int) -> NDArray[np.float64]:
     """N distinct colours, n x 4."""
     if n > 20:

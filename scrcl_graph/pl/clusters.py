@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.pl._shared import axes, results, scatter
+from scrcl_graph._settings import threads_kept
+from scrcl_graph.pl._shared import axes, column, results, scatter
 
 UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
 
@@ -30,15 +31,15 @@ def umap(
         rows = np.sort(np.random.default_rng(seed).choice(adata.n_obs, UMAP_CELLS, replace=False))
         note = f", {UMAP_CELLS} of {adata.n_obs} cells"
     points = umap_points(np.asarray(adata.obsm[Keys(key).embedding])[rows], seed)
-    column = color or key
-    return scatter(axes(ax, 5.5, 5), points, adata.obs[column].iloc[rows].astype("category"), f"UMAP by {column}{note}")
+    shown = color or key
+    return scatter(axes(ax, 5.5, 5), points, column(adata, shown).iloc[rows], f"UMAP by {shown}{note}")
 
 
 def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Two UMAP coordinates per row of an embedding (cosine distance)."""
     from umap import UMAP
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads_kept():
         warnings.simplefilter("ignore")  # umap's notes on seeds and threads
         n_neighbors = min(15, len(embedding) - 1)
         fitted = UMAP(n_neighbors=n_neighbors, metric="cosine", random_state=seed, n_jobs=1).fit_transform(embedding)
@@ -57,8 +58,8 @@ def spatial(
     results(adata, key)
     if spatial_key not in adata.obsm:
         raise InputError(f"there are no positions in obsm['{spatial_key}']")
-    column = color or key
-    shown = scatter(axes(ax, 5.5, 5), np.asarray(adata.obsm[spatial_key]), adata.obs[column].astype("category"), column)
+    name = color or key
+    shown = scatter(axes(ax, 5.5, 5), np.asarray(adata.obsm[spatial_key]), column(adata, name), name)
     shown.set_aspect("equal")
     shown.invert_yaxis()  # image coordinates: the origin is at the top
     return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,8 @@ def refine(
     """
     keys = Keys(key_added)
     chosen = get_preset(preset)
+    if model_path is not None and Path(model_path).exists():
+        raise InputError(f"{model_path} exists already: choose another path for the model")
     source = read_source(adata, layer)
     model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
         source.matrix,
