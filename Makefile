@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 READY  := $(VENV)/.installed
 
-.PHONY: install demo test slow lint bench docs examples clean
+.PHONY: install demo test slow lint bench docs clean
 
 install: $(READY)
 
@@ -39,9 +39,6 @@ bench: install
 docs: install
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build --strict --site-dir site
-
-examples: install
-	set -e; for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:
 	rm -rf $(VENV) demo-output

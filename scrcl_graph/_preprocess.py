@@ -29,7 +29,7 @@ def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
         If ``X`` is not a two-dimensional numeric matrix, is empty, or holds NaN or infinite values.
     """
     try:
-        if np.iscomplexobj(getattr(X, "data", X)):
+        if np.issubdtype(getattr(X, "dtype", np.float32), np.complexfloating):
             raise TypeError("its values are complex")
         with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are refused below
             csr = sp.csr_matrix(X, dtype=np.float32)

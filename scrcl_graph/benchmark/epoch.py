@@ -69,7 +69,7 @@ def time_epochs(network: PaperNetwork, data: HeteroData, loss: Callable[[ob.Batc
         value.backward()
         optimizer.step()
         seconds.append(time.perf_counter() - started)
-        values.append(float(value))
+        values.append(float(value.detach()))
     return min(seconds), values[0]
 
 
