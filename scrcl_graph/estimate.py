@@ -10,13 +10,13 @@ import h5py
 from scrcl_graph._errors import InputError
 from scrcl_graph.presets import Preset, get_preset
 
-# Measured on 2 CPU cores; `make bench` measures again beside the estimate (docs/performance.md).
-_BASE_GB, _BASE_SECONDS = 0.9, 6.0
+# Measured on 2 CPU cores; `make bench` measures again beside the estimate (docs/results.md).
+_BASE_GB, _BASE_SECONDS = 0.67, 5.0
 _BYTES_PER_ENTRY = 45.0  # copies of the matrix, its transpose and the edge lists
-_BYTES_PER_CELL = 22_000.0  # coordinates, hidden layers and their gradients, kNN edges
+_BYTES_PER_CELL = 26_000.0  # coordinates, hidden layers and their gradients, kNN edges
 _SECONDS_PER_ENTRY = 1.5e-6
-_SECONDS_PER_CELL_EPOCH = 1.6e-5
-_SECONDS_PER_CELL = 1.0e-3
+_SECONDS_PER_CELL_EPOCH = 2.0e-5  # of 100,000 cells; fewer fit the cache and take half of it
+_SECONDS_PER_CELL = 0.5e-3
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
         As in :func:`scrcl_graph.tl.refine`.
     """
     chosen = get_preset(preset)
-    width = (chosen.hidden_dim / 128) * chosen.n_runs
+    width = chosen.hidden_dim / 128
     gigabytes = _BASE_GB + (n_entries * _BYTES_PER_ENTRY + n_cells * _BYTES_PER_CELL * width) / 1e9
-    per_cell = _SECONDS_PER_CELL + _SECONDS_PER_CELL_EPOCH * chosen.plan.epochs * width
+    per_cell = _SECONDS_PER_CELL + _SECONDS_PER_CELL_EPOCH * chosen.plan.epochs * chosen.n_runs * width
     seconds = _BASE_SECONDS + n_entries * _SECONDS_PER_ENTRY + n_cells * per_cell
     return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
 

@@ -143,9 +143,7 @@ class ScRCL:
         n_cells = matrix.shape[0]
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
-            raise InputError(
-                f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole"
-            )
+            raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
         state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
