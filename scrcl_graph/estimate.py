@@ -88,6 +88,8 @@ def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | 
             else:
                 n_cells, n_genes = (int(n) for n in matrix.attrs["shape"])
                 n_entries = len(matrix["data"])
+    except InputError:
+        raise
     except (OSError, KeyError, ValueError) as err:
         raise InputError(f"{path} cannot be read as .h5ad") from err
     return estimate(n_cells, n_genes, n_entries, preset)
