@@ -15,7 +15,7 @@ _BASE_GB, _BASE_SECONDS = 0.67, 5.0
 _BYTES_PER_ENTRY = 45.0  # copies of the matrix, its transpose and the edge lists
 _BYTES_PER_CELL = 26_000.0  # coordinates, hidden layers and their gradients, kNN edges
 _SECONDS_PER_ENTRY = 1.5e-6
-_SECONDS_PER_CELL_EPOCH = 2.0e-5  # of 100,000 cells; fewer fit the cache and take half of it
+_SECONDS_PER_CELL_EPOCH = 2.0e-5  # of 100,000 cells; 10,000 took half of it each
 _SECONDS_PER_CELL = 0.5e-3
 
 

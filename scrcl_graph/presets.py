@@ -1,4 +1,4 @@
-"""Named settings of the whole method. One setting serves all data sets; none was chosen for one of them."""
+"""Named settings of the whole method. One setting serves all data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Preset:
     name
         Under which results report it.
     n_top_genes
-        Highly variable genes kept; all where the data has fewer.
+        Genes of largest inertia kept; all that qualify where there are fewer.
     maps
         Coordinate maps that are joined: ``"correspondence"``, ``"pca"``.
     n_components
@@ -26,7 +26,7 @@ class Preset:
     n_neighbors
         Of the expression kNN graph.
     n_spatial_neighbors
-        Of the spatial graph, where coordinates are given; 0 leaves position out.
+        Of the spatial graph, which needs positions; 0 leaves position out.
     spatial_steps
         Scales of tissue that a cell is described by: its coordinates averaged over so many steps of the spatial graph.
     n_gene_neighbors

@@ -69,6 +69,8 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
     if preset.network == "paper":
         if sources.rep is not None:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
+        if sources.prior is not None:
+            raise InputError("the preset 'paper' has its own gene graph: leave prior out")
         counts = sources.matrix[:, chosen] if sources.state == "counts" else log_X
         return _paper(log_X, counts, genes, adjacent, sources.state, preset, seed)
 

@@ -232,3 +232,9 @@ def test_finding_another_number_of_clusters_is_said(planted: AnnData, caplog: py
         model = ScRCL(239, preset=preset).fit(planted.X)
     assert model.n_clusters_ != 239
     assert f"{model.n_clusters_} clusters were found where 239 were wanted" in caplog.text
+
+
+def test_the_paper_preset_refuses_what_it_would_ignore(planted: AnnData) -> None:
+    prior = pd.DataFrame({"a": planted.var_names[:1], "b": planted.var_names[1:2]})
+    with pytest.raises(InputError, match="leave prior out"):
+        ScRCL(4, preset=small_paper()).fit(planted.X, genes=planted.var_names, prior=prior)
