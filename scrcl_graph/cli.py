@@ -143,6 +143,52 @@ def demo(
     typer.echo(f"report:  {output / 'report.html'}")
 
 
+@app.command()
+def benchmark(
+    data: Annotated[Path, typer.Option(help="Folder of labelled .h5ad files.", envvar="SCRCL_GRAPH_DATA")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the results; a stopped run resumes there.")
+    ],
+    methods: Annotated[
+        str, typer.Option(help="Names, or paths of .py files, separated by commas; 'list' names them.")
+    ] = "pca_kmeans,scaled_pca_kmeans,pca_leiden,pca_leiden_res1,default",
+    sets: Annotated[
+        str | None, typer.Option(help="File names without .h5ad, separated by commas. Default: all.")
+    ] = None,
+    label: Annotated[
+        str, typer.Option(help="Column of obs with the truth; files without it are left out.")
+    ] = "cell_type",
+    seeds: Annotated[int, typer.Option(help="Runs of each method on each set.", min=1)] = 5,
+    k: Annotated[
+        str, typer.Option(help="'given' or 'auto': whether methods are told the number of classes.")
+    ] = "given",
+    timeout: Annotated[float, typer.Option(help="Seconds after which a run is ended.")] = 3600.0,
+    group: Annotated[
+        list[str] | None, typer.Option(help="NAME=a,b,c: sets that get a mean of their own; can be repeated.")
+    ] = None,
+    peers_python: Annotated[Path | None, typer.Option(help="Python of the environment of the peers.")] = None,
+) -> None:
+    """Compare methods on labelled data; no method sees a label, each run has its own process."""
+    from scrcl_graph.benchmark import METHODS, Protocol, run_benchmark
+
+    if methods == "list":
+        typer.echo("\n".join(f"{method.name:20s} {method.kind}" for method in METHODS.values()))
+        return
+    if k not in ("given", "auto"):
+        raise InputError(f"--k is '{k}', but must be 'given' or 'auto'")
+    parts = [entry.partition("=") for entry in group or []]
+    run_benchmark(
+        data,
+        methods.split(","),
+        output,
+        Protocol(label, k, seeds, timeout, peers_python),  # type: ignore[arg-type]
+        sets=sets.split(",") if sets is not None else None,
+        groups={name: members.split(",") for name, _, members in parts},
+        say=typer.echo,
+    )
+    typer.echo(f"\n{(output / 'tables.md').read_text()}\nresults: {output}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: bad input ends with exit code 2 and one sentence."""
     from scrcl_graph._settings import settings

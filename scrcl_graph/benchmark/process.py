@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from scrcl_graph.benchmark.worker import peak_gigabytes
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,4 @@ def measured(function: Callable[..., Any], *args: Any) -> Measured:
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Measured:
     started = time.perf_counter()
     value = function(*args)
-    seconds = time.perf_counter() - started
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB on Linux
-    return Measured(value, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9)
+    return Measured(value, time.perf_counter() - started, peak_gigabytes())

@@ -1,7 +1,8 @@
-"""Scores of a clustering."""
+"""Scores of a clustering, with an annotation and without."""
 
 from __future__ import annotations
 
-from scrcl_graph.metrics.supervised import SCORES, match_clusters, score
+from scrcl_graph.metrics.supervised import RARE, SCORES, intervals, match_clusters, score
+from scrcl_graph.metrics.unsupervised import neighbourhood_purity, silhouette, stability
 
-__all__ = ["SCORES", "match_clusters", "score"]
+__all__ = ["RARE", "SCORES", "intervals", "match_clusters", "neighbourhood_purity", "score", "silhouette", "stability"]

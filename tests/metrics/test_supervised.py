@@ -5,8 +5,9 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import adjusted_rand_score, f1_score, normalized_mutual_info_score
 
-from scrcl_graph.metrics import SCORES, match_clusters, score
+from scrcl_graph.metrics import SCORES, intervals, match_clusters, score
 
 
 def test_scores_of_a_small_case_worked_by_hand() -> None:
@@ -56,3 +57,30 @@ def test_a_missed_rare_type_shows_in_rare_recall_and_hardly_in_accuracy() -> Non
 def test_random_labels_have_an_ari_of_about_zero() -> None:
     rng = np.random.default_rng(1)
     assert abs(score(rng.integers(5, size=2000), rng.integers(5, size=2000))["ari"]) < 0.01
+
+
+def test_scores_agree_with_scikit_learn_on_any_table() -> None:
+    rng = np.random.default_rng(2)
+    for k in (1, 3, 8):
+        truth, labels = rng.integers(5, size=300), rng.integers(k, size=300)
+        found = score(truth, labels)
+        assert found["ari"] == pytest.approx(adjusted_rand_score(truth, labels), abs=1e-12)
+        assert found["nmi"] == pytest.approx(normalized_mutual_info_score(truth, labels), abs=1e-12)
+        matched = match_clusters(truth, labels)
+        expected = f1_score(truth, matched, labels=np.arange(5), average="macro", zero_division=0)
+        assert found["macro_f1"] == pytest.approx(expected)
+
+
+def test_intervals_hold_the_spread_of_resampled_cells() -> None:
+    rng = np.random.default_rng(3)
+    truth = np.repeat(np.arange(4), [300, 150, 40, 10])
+    labels = np.where(rng.random(500) < 0.8, truth, rng.integers(4, size=500))
+    found = intervals(truth, labels, n_resamples=1000)
+    resampled = [rng.integers(500, size=500) for _ in range(1500)]
+    for name in ("acc", "nmi", "ari", "rare_recall"):
+        expected = np.nanpercentile([score(truth[rows], labels[rows])[name] for rows in resampled], [2.5, 97.5])
+        if name != "rare_recall":  # there the resampled classes decide what is rare
+            assert found[name] == pytest.approx(tuple(expected), abs=0.02)
+        low, high = found[name]
+        assert low < score(truth, labels)[name] < high
+    assert intervals(truth, labels) == intervals(truth, labels)

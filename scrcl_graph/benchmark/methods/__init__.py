@@ -1,0 +1,94 @@
+"""Methods under test, one small file each.
+
+A file has ``run(adata, n_clusters, seed, **options)``, which returns one label per cell. ``adata`` holds the matrix,
+the gene names and ``obsm["spatial"]`` where there are positions, and nothing else; ``n_clusters`` is None where the
+number is to be chosen. ``PACKAGES``, a tuple of distribution names, has their versions recorded. Any such file can be
+given to the benchmark by its path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from scrcl_graph._errors import InputError
+
+_HERE = Path(__file__).parent
+_PACKAGE = _HERE.parents[1]
+_JUDGES = ("benchmark", "report", "pl", "metrics", "cli.py")  # what does not take part in a result of ours
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method and how it is run.
+
+    Attributes
+    ----------
+    name
+        In the tables.
+    file
+        With the function ``run``.
+    kind
+        ``"floor"``: what any method should beat; ``"ours"``; ``"peer"``: run in the environment of the peers;
+        ``"other"``: a file given by path.
+    options
+        Keyword arguments of ``run``.
+    """
+
+    name: str
+    file: Path
+    kind: Literal["floor", "ours", "peer", "other"]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Of the method's file, and for ours of the package behind it: results of two codes are never mixed."""
+        sources = [self.file]
+        if self.kind == "ours":
+            every = sorted(_PACKAGE.rglob("*.py"))
+            sources += [path for path in every if path.relative_to(_PACKAGE).parts[0] not in _JUDGES]
+        digest = hashlib.sha256(repr(sorted(self.options.items())).encode())
+        for path in sources:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+def _known() -> dict[str, Method]:
+    floors = [
+        Method("pca_kmeans", _HERE / "pca_kmeans.py", "floor"),
+        Method("scaled_pca_kmeans", _HERE / "pca_kmeans.py", "floor", {"scale": True}),
+        Method("pca_leiden", _HERE / "pca_leiden.py", "floor"),
+        Method("pca_leiden_res1", _HERE / "pca_leiden.py", "floor", {"resolution": 1.0}),
+    ]
+    presets = [Method(name, _HERE / "preset.py", "ours", {"preset": name}) for name in ("default", "paper", "spatial")]
+    clusterers = [
+        Method(f"default+{name}", _HERE / "preset.py", "ours", {"preset": "default", "clusterer": name})
+        for name in ("kmeans", "mixture", "merge", "communities", "leiden")
+    ]
+    peers = [
+        Method(f"scvi+{name}", _HERE / "peer_scvi.py", "peer", {"clusterer": name}) for name in ("kmeans", "leiden")
+    ]
+    return {method.name: method for method in [*floors, *presets, *clusterers, *peers]}
+
+
+METHODS = _known()
+
+
+def get_method(name: str) -> Method:
+    """The method of that name, or the one in that ``.py`` file.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the names.
+    """
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise InputError(f"there is no file {name}")
+        return Method(Path(name).stem, Path(name).absolute(), "other")
+    if name not in METHODS:
+        raise InputError(f"unknown method '{name}': choose from {', '.join(METHODS)}, or give the path of a .py file")
+    return METHODS[name]
