@@ -44,7 +44,7 @@ class Preset:
     n_runs
         Networks trained from different seeds, whose embeddings are joined.
     clusterer
-        ``"kmeans"``, ``"mixture"``, ``"merge"`` or ``"leiden"``.
+        ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Preset:
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
     spatial_steps: tuple[int, ...] = (1, 3)
-    n_gene_neighbors: int = 15
-    gene_keep: float = 0.2
+    n_gene_neighbors: int = 5
+    gene_keep: float = 0.5
     network: Literal["refinement", "paper"] = "refinement"
     hidden_dim: int = 128
     out_dim: int = 32
     embedding: Literal["views", "refined"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
-    n_runs: int = 3
+    n_runs: int = 4
     clusterer: str = "mixture"
 
 
@@ -79,7 +79,6 @@ _PRESETS = {
         ),
         Preset(
             name="paper",
-            n_gene_neighbors=5,
             gene_keep=1.0,
             network="paper",
             hidden_dim=1500,

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from scrcl_graph._errors import InputError
 from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, unit_rows
 from scrcl_graph.cluster.choose_k import KSelection, choose_k
+from scrcl_graph.cluster.communities import Communities
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.cluster.leiden import Leiden
 from scrcl_graph.cluster.merge import MergedKMeans
 from scrcl_graph.cluster.mixture import TiedMixture
 
 CLUSTERERS: dict[str, Callable[..., Clusterer]] = {
+    "communities": Communities,
     "kmeans": SphericalKMeans,
     "leiden": Leiden,
     "merge": MergedKMeans,
@@ -36,6 +38,7 @@ def make_clusterer(name: str, n_clusters: int, random_state: int) -> Clusterer:
 __all__ = [
     "CLUSTERERS",
     "Clusterer",
+    "Communities",
     "Embedding",
     "KSelection",
     "Labels",

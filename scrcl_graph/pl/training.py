@@ -24,15 +24,17 @@ def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
 
 
 def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
-    """Stability of the clustering and of its null against the number of clusters, with the chosen one marked."""
+    """Share of clusters found again in other halves of the cells, and the gain the number was chosen by."""
     summary = results(adata, key)
     if "k_selection" not in summary:
         raise InputError(f"the number of clusters of '{key}' was given, so there is no curve")
     curve = summary["k_selection"]
     ax = axes(ax)
-    ax.errorbar(curve["ks"], curve["stability"], curve["spread"], marker="o", markersize=3, capsize=2, label="cells")
-    ax.plot(curve["ks"], curve["null"], color="0.6", marker="o", markersize=3, label="no clusters (null)")
+    ax.errorbar(curve["ks"], curve["recovered"], curve["spread"], marker="o", markersize=3, capsize=2, color="0.6")
+    ax.set(xlabel="number of clusters", ylabel="share of clusters found again", title="Choice of k")
+    right = ax.twinx()
+    right.plot(curve["ks"], curve["gain"], marker="o", markersize=3, color="C0")
+    right.set_ylabel("found again, less two for each that is not", color="C0")
     ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
-    ax.set(xlabel="number of clusters", ylabel="agreement of independent halves (ARI)", title="Choice of k")
     ax.legend(frameon=False)
     return ax

@@ -1,0 +1,107 @@
+"""Communities of the cell graph of an embedding, at a wanted number, without anything but networkx."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from scrcl_graph._errors import InputError
+from scrcl_graph.cluster._base import Embedding, Labels, unit_rows
+from scrcl_graph.cluster.kmeans import SphericalKMeans
+from scrcl_graph.gr.cells import cell_knn
+
+_MOST_GROUPS = 500
+_CELLS_PER_GROUP = 5
+_BISECTIONS = 14
+_RESOLUTIONS = (0.01, 20.0)
+
+
+class Communities:
+    r"""Louvain communities (Blondel et al. 2008) of small groups of cells, linked as their cells are in the kNN graph.
+
+    Spherical k-means makes groups of a few cells; two groups are linked by the number of kNN edges between them, so
+    the modularity of a partition of the groups is that of the cells. The resolution is bisected for the wanted
+    number; where only more communities are met, those whose union gains most modularity are joined.
+
+    Parameters
+    ----------
+    n_clusters
+        Communities wanted. None: as many as there are at ``resolution``.
+    resolution
+        Used where ``n_clusters`` is None.
+    n_neighbors
+        Of the kNN graph.
+    random_state
+        Seed; the same seed gives the same labels.
+
+    Attributes
+    ----------
+    n_natural_
+        Communities before any were joined.
+    """
+
+    def __init__(
+        self, n_clusters: int | None = None, *, resolution: float = 1.0, n_neighbors: int = 15, random_state: int = 0
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.resolution = resolution
+        self.n_neighbors = n_neighbors
+        self.random_state = random_state
+
+    def fit_predict(self, X: Embedding) -> Labels:
+        """Labels of the rows of ``X``."""
+        k = self.n_clusters
+        if k is not None and not 1 <= k <= len(X):
+            raise InputError(f"{k} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}")
+        X = unit_rows(X)
+        n_groups = min(len(X), max(min(_MOST_GROUPS, len(X) // _CELLS_PER_GROUP), 4 * (k or 1)))
+        group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=self.random_state).fit_predict(X)
+        member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), group)), shape=(len(X), n_groups))
+        links = sp.csr_matrix(member.T @ cell_knn(X, self.n_neighbors, self.random_state) @ member)
+        if k is None:
+            found, resolution = self._louvain(links, self.resolution), self.resolution
+        else:
+            found, resolution = self._at_least(links, k)
+        self.n_natural_ = int(found.max()) + 1
+        if k is not None:
+            found = _join(links, found, k, resolution)
+        return found[group]
+
+    def _at_least(self, links: sp.csr_matrix, k: int) -> tuple[Labels, float]:
+        """The partition with the fewest communities that has at least k, and its resolution."""
+        low, high = _RESOLUTIONS
+        best, at = np.arange(links.shape[0]), high
+        for _ in range(_BISECTIONS):
+            middle = (low * high) ** 0.5
+            labels = self._louvain(links, middle)
+            n = labels.max() + 1
+            if k <= n < best.max() + 1:
+                best, at = labels, middle
+            if n == k:
+                break
+            low, high = (middle, high) if n < k else (low, middle)
+        return best, at
+
+    def _louvain(self, links: sp.csr_matrix, resolution: float) -> Labels:
+        graph = nx.from_scipy_sparse_array(links)
+        labels = np.empty(links.shape[0], dtype=np.int64)
+        found = nx.community.louvain_communities(graph, resolution=resolution, seed=int(self.random_state))
+        for i, community in enumerate(found):
+            labels[list(community)] = i
+        return labels
+
+
+def _join(links: sp.csr_matrix, labels: Labels, k: int, resolution: float) -> Labels:
+    """Join pairs of communities, the largest gain of modularity first, until k are left."""
+    while (n := int(labels.max()) + 1) > k:
+        member = sp.csr_matrix((np.ones(len(labels)), (np.arange(len(labels)), labels)), shape=(len(labels), n))
+        between: NDArray[np.float64] = (member.T @ links @ member).toarray()
+        degree, total = between.sum(axis=1), between.sum()
+        gain = between / total - resolution * np.outer(degree, degree) / total**2
+        gain[np.tril_indices(n)] = -np.inf
+        first, second = np.unravel_index(gain.argmax(), gain.shape)
+        labels = np.where(labels == second, first, labels)
+        labels = np.unique(labels, return_inverse=True)[1]
+    return labels
