@@ -18,7 +18,7 @@ _FEWEST = 20
 _CELLS_PER_CLUSTER = 6
 _DIMENSIONS = 15
 _FOUND = 0.75  # Jaccard overlap from which a cluster counts as found again (Hennig 2007)
-_PRICE = 2.0  # of a cluster that is not found again, in clusters that are
+_PRICE = 2.0  # of a share of clusters not found again, in shares that are
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class KSelection:
     spread
         Standard deviation of that share over the pairs of halves.
     gain
-        ``k (recovered - 2 (1 - recovered))``: clusters found again, less two for each that is not.
+        ``log k (recovered - 2 (1 - recovered))``: the detail of the clustering, for as much of it as is found again
+        and against twice as much as is not.
     k
         The chosen number, where the gain is largest.
     """
@@ -46,13 +47,13 @@ class KSelection:
     k: int
 
 
-def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 4, seed: int = 0) -> KSelection:
+def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: int = 0) -> KSelection:
     """Choose the number of clusters by how many of them are found again.
 
     Random halves of the cells are clustered each on its own (Ward's tree, cut at the candidate, then EM for a
     tied-covariance mixture), and each clustering is extended to all cells. A cluster counts as found again in another
     clustering if some cluster there overlaps it by a Jaccard index of at least 0.75 (after Hennig 2007). Chosen is
-    the number at which most clusters are found again, each that is not counted as two lost.
+    the number with the largest gain (:class:`KSelection`): detail counts as long as two thirds of it are found again.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 4, seed: 
     ks = np.arange(2, max(2, min(k_max, n // _CELLS_PER_CLUSTER)) + 1)
     shares = np.array([_shares(points, halves, trees, int(k), seed) for k in ks])
     recovered = shares.mean(axis=1)
-    gain = ks * (recovered - _PRICE * (1 - recovered))
+    gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))
     return KSelection(ks, recovered, shares.std(axis=1), gain, int(ks[gain.argmax()]))
 
 

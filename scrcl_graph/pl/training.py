@@ -34,7 +34,7 @@ def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Ax
     ax.set(xlabel="number of clusters", ylabel="share of clusters found again", title="Choice of k")
     right = ax.twinx()
     right.plot(curve["ks"], curve["gain"], marker="o", markersize=3, color="C0")
-    right.set_ylabel("found again, less two for each that is not", color="C0")
+    right.set_ylabel("gain", color="C0")
     ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
     ax.legend(frameon=False)
     return ax
