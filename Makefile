@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 READY  := $(VENV)/.installed
 
-.PHONY: install demo test slow lint bench docs clean
+.PHONY: install demo test slow lint bench peers docs clean
 
 install: $(READY)
 
@@ -35,6 +35,12 @@ lint: install
 bench: install
 	$(BIN)/python -m scrcl_graph.benchmark scale
 	$(BIN)/python -m scrcl_graph.benchmark epoch
+
+# peers live in an environment of their own, so that they cannot change the versions of ours
+peers: install
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-peers/bin/python -m pip install --quiet 'torch==2.13.0' '.[peers]'
 
 docs: install
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'

@@ -64,14 +64,24 @@ def _known() -> dict[str, Method]:
         Method("pca_leiden_res1", _HERE / "pca_leiden.py", "floor", {"resolution": 1.0}),
     ]
     presets = [Method(name, _HERE / "preset.py", "ours", {"preset": name}) for name in ("default", "paper", "spatial")]
-    clusterers = [
-        Method(f"default+{name}", _HERE / "preset.py", "ours", {"preset": "default", "clusterer": name})
-        for name in ("kmeans", "mixture", "merge", "communities", "leiden")
+    changes: dict[str, dict[str, Any]] = {
+        **{f"+{name}": {"clusterer": name} for name in ("kmeans", "merge", "communities", "leiden")},
+        **{f"-{name}": {"without": [name]} for name in ("alignment", "neighbourhood", "consistency", "association")},
+        "-gene_step": {"gene_keep": 1.0},
+        "-gene_side": {"gene_keep": 1.0, "without": ["consistency", "association"]},
+        "-correspondence": {"maps": ["pca"]},
+        "-pca": {"maps": ["correspondence"]},
+        "-joining": {"n_runs": 1},
+    }
+    variants = [
+        Method(f"default{name}", _HERE / "preset.py", "ours", {"preset": "default", **change})
+        for name, change in changes.items()
     ]
+    variants.append(Method("default-training", _HERE / "untrained.py", "ours"))
     peers = [
         Method(f"scvi+{name}", _HERE / "peer_scvi.py", "peer", {"clusterer": name}) for name in ("kmeans", "leiden")
     ]
-    return {method.name: method for method in [*floors, *presets, *clusterers, *peers]}
+    return {method.name: method for method in [*floors, *presets, *variants, *peers]}
 
 
 METHODS = _known()
