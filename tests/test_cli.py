@@ -152,3 +152,31 @@ def test_python_m_scrcl_graph_lists_the_commands() -> None:
     )
     assert all(command in done.stdout for command in ("refine", "apply", "estimate", "demo"))
     assert done.stderr == ""
+
+
+def test_benchmark_from_folder_to_tables(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    arguments = ("benchmark", "--data", source.parent, "--methods", "pca_kmeans", "--seeds", 2, "-o", out)
+    assert call(*arguments, "--group", "mine=cells") == 0
+    printed = capsys.readouterr().out
+    assert "pca_kmeans           seed 1  ARI " in printed
+    assert "| **mean, mine** (1) |" in printed
+    assert (out / "tables.md").read_text() in printed
+    assert call("benchmark", "--data", source.parent, "-o", out, "--methods", "list") == 0
+    assert "pca_leiden_res1      floor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--data", "nowhere"), "there is no folder nowhere"),
+        (("--data", ".", "--k", "7"), "--k is '7', but must be 'given' or 'auto'"),
+        (("--data", ".", "--methods", "magic"), "unknown method 'magic'"),
+    ],
+)
+def test_a_benchmark_that_cannot_run_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert call("benchmark", *arguments, "-o", tmp_path / "out") == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

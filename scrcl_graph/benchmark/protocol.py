@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -234,6 +234,7 @@ def _register(out: Path, protocol: Protocol, labelled: data.LabelledSet, methods
         "processors": os.cpu_count(),
         "python": platform.python_version(),
     }
+    known["protocol"] = {name: str(value) for name, value in asdict(protocol).items()}
     known["command"] = sys.argv
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(known, indent=1))

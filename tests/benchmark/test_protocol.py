@@ -106,7 +106,7 @@ def test_labels_change_no_bit_of_a_floor(folder: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["default", "paper", "spatial", "default+kmeans", "default+merge", "default+leiden"])
+@pytest.mark.parametrize("name", ["default", "paper", "spatial", "default+communities", "default-training"])
 @pytest.mark.parametrize("k", ["given", "auto"])
 def test_labels_change_no_bit_of_ours(folder: Path, name: str, k: str) -> None:
     assert same_without_labels(Protocol(k=k), folder / "set.h5ad", get_method(name))
@@ -153,6 +153,7 @@ def test_what_was_run_is_written_down(folder: Path, write: Write, tmp_path: Path
     assert written["methods"]["mine"]["sha256"] == method.sha256
     assert written["versions"]["scrcl-graph"]
     assert written["machine"]["processors"] > 0
+    assert written["protocol"]["k"] == "given"
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "benchmark.json", "cost.png", "per_set.png", "ranks.png", "runs", "runs.csv", "tables.md",
     }  # fmt: skip
