@@ -44,7 +44,7 @@ class Preset:
     n_runs
         Networks trained from different seeds, whose embeddings are joined.
     clusterer
-        ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``.
+        ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Preset:
     embedding: Literal["views", "refined"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 4
-    clusterer: str = "mixture"
+    clusterer: str = "community_mixture"
 
 
 _PRESETS = {
@@ -76,6 +76,7 @@ _PRESETS = {
             n_spatial_neighbors=6,
             gene_keep=1.0,
             plan=TrainingPlan(epochs=20),
+            clusterer="mixture",
         ),
         Preset(
             name="paper",

@@ -8,6 +8,7 @@ from scrcl_graph._errors import InputError
 from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, unit_rows
 from scrcl_graph.cluster.choose_k import KSelection, choose_k
 from scrcl_graph.cluster.communities import Communities
+from scrcl_graph.cluster.community_mixture import CommunityMixture
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.cluster.leiden import Leiden
 from scrcl_graph.cluster.merge import MergedKMeans
@@ -15,6 +16,7 @@ from scrcl_graph.cluster.mixture import TiedMixture
 
 CLUSTERERS: dict[str, Callable[..., Clusterer]] = {
     "communities": Communities,
+    "community_mixture": CommunityMixture,
     "kmeans": SphericalKMeans,
     "leiden": Leiden,
     "merge": MergedKMeans,
@@ -39,6 +41,7 @@ __all__ = [
     "CLUSTERERS",
     "Clusterer",
     "Communities",
+    "CommunityMixture",
     "Embedding",
     "KSelection",
     "Labels",

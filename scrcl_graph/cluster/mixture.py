@@ -1,27 +1,17 @@
-"""Gaussian mixture with one covariance for all components, from two kinds of starts."""
+"""Gaussian mixture with one covariance for all components, the model EEE of mclust."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_argmin
+from sklearn.cluster import KMeans
 
 from scrcl_graph._errors import InputError
 from scrcl_graph.cluster._base import Embedding, Labels
-from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
-from scrcl_graph.cluster.communities import Communities
-
-_SHAPE_DIMENSIONS = 10
-_SHRINKAGE = 0.1
-_TREE = 2000
+from scrcl_graph.cluster._gaussian import ascend, leading_components
 
 
 class TiedMixture:
-    """Tied-covariance Gaussian mixture (the model EEE of mclust) on leading principal components.
-
-    The likelihood of a mixture has many optima, and the largest is often not the best partition: it cuts a type that
-    is not round in two and joins two others. So EM starts from two partitions of different kinds, communities of the
-    cell graph and Ward's tree, and of the two optima it reaches the one is kept whose clusters are best described
-    each by a Gaussian of its own shape (:func:`shape_likelihood`).
+    """Tied-covariance Gaussian mixture on leading principal components, the likeliest of many k-means starts.
 
     Parameters
     ----------
@@ -29,60 +19,26 @@ class TiedMixture:
         k.
     n_components
         Principal components the mixture is fitted on.
+    n_init
+        Number of starts.
     random_state
         Seed; the same seed gives the same labels.
     """
 
-    def __init__(self, n_clusters: int, *, n_components: int = 15, random_state: int = 0) -> None:
+    def __init__(self, n_clusters: int, *, n_components: int = 15, n_init: int = 10, random_state: int = 0) -> None:
         self.n_clusters = n_clusters
         self.n_components = n_components
+        self.n_init = n_init
         self.random_state = random_state
 
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
-        if not 1 <= self.n_clusters <= len(X):
-            raise InputError(f"{self.n_clusters} clusters cannot be found among {len(X)} cells")
+        k = self.n_clusters
+        if not 1 <= k <= len(X):
+            raise InputError(f"{k} clusters cannot be found among {len(X)} cells")
         points = leading_components(X, self.n_components, self.random_state)
-        communities = Communities(self.n_clusters, random_state=self.random_state).fit_predict(X)
-        starts = (communities, ward(points, self.n_clusters, self.random_state))
-        optima = [ascend(points, start, self.random_state).predict(points) for start in starts]
-        complete = [labels for labels in optima if len(np.unique(labels)) == self.n_clusters]
-        best: Labels = max(complete or optima, key=lambda z: shape_likelihood(points[:, :_SHAPE_DIMENSIONS], z))
-        return best.astype(np.int64)
-
-
-def ward(points: Points, k: int, seed: int) -> Labels:
-    """Ward's tree of at most 2,000 random cells, cut at k; the other cells join the nearest mean."""
-    rows = np.random.default_rng(seed).permutation(len(points))[: max(_TREE, 2 * k)]
-    sample = points[rows]
-    cut = WardTree(sample).cut(k)
-    means = np.stack([sample[cut == i].mean(axis=0) for i in range(cut.max() + 1)])
-    labels: Labels = pairwise_distances_argmin(points, means).astype(np.int64)
-    return np.unique(labels, return_inverse=True)[1]
-
-
-def shape_likelihood(points: Points, labels: Labels) -> float:
-    r"""Mean log likelihood, up to a constant, of cells under a Gaussian for each cluster with its own covariance.
-
-    .. math:: \frac 1 n \sum_c n_c \left( \log\frac{n_c}{n} - \tfrac12 \log\det S_c
-              - \tfrac12 \mathrm{tr}(S_c^{-1} C_c) \right), \quad S_c = C_c + \tfrac1{10} \mathrm{diag}(\mathrm{var})
-
-    with :math:`C_c` the covariance of cluster c and var the variances of all cells, which keep small clusters finite.
-
-    Parameters
-    ----------
-    points
-        n x d.
-    labels
-        Cluster of each point.
-    """
-    floor = _SHRINKAGE * np.diag(points.var(axis=0)) + 1e-12 * np.eye(points.shape[1])
-    total = 0.0
-    for cluster in np.unique(labels):
-        own = points[labels == cluster]
-        centred = own - own.mean(axis=0)
-        covariance = centred.T @ centred / len(own)
-        shape = covariance + floor
-        fit = np.log(len(own) / len(points)) - np.linalg.slogdet(shape)[1] / 2
-        total += len(own) * (fit - np.trace(np.linalg.solve(shape, covariance)) / 2)
-    return float(total / len(points))
+        seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.n_init)
+        starts = (KMeans(k, n_init=1, random_state=int(seed)).fit_predict(points) for seed in seeds)
+        mixtures = [ascend(points, start.astype(np.int64), self.random_state) for start in starts]
+        labels: Labels = max(mixtures, key=lambda mixture: mixture.lower_bound_).predict(points).astype(np.int64)
+        return labels

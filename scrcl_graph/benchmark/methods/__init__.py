@@ -65,7 +65,7 @@ def _known() -> dict[str, Method]:
     ]
     presets = [Method(name, _HERE / "preset.py", "ours", {"preset": name}) for name in ("default", "paper", "spatial")]
     changes: dict[str, dict[str, Any]] = {
-        **{f"+{name}": {"clusterer": name} for name in ("kmeans", "merge", "communities", "leiden")},
+        **{f"+{name}": {"clusterer": name} for name in ("mixture", "kmeans", "merge", "communities", "leiden")},
         **{f"-{name}": {"without": [name]} for name in ("alignment", "neighbourhood", "consistency", "association")},
         "-gene_step": {"gene_keep": 1.0},
         "-gene_side": {"gene_keep": 1.0, "without": ["consistency", "association"]},

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import multivariate_normal
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+from scrcl_graph import InputError
+from scrcl_graph.cluster import CommunityMixture, TiedMixture
+from scrcl_graph.cluster.community_mixture import shape_likelihood, ward
+
+
+@pytest.fixture(scope="module")
+def ellipses() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Three parallel ellipses in 5 dimensions, a little longer along one axis than they are apart along another."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(3), 100)
+    X = rng.standard_normal((300, 5)) * [3.0, 0.5, 0.5, 0.5, 0.5]
+    X[:, 1] += 5.0 * truth
+    return X @ np.linalg.qr(rng.standard_normal((5, 5)))[0], truth
+
+
+def test_ellipses_are_recovered(ellipses: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
+    X, truth = ellipses
+    assert adjusted_rand_score(truth, CommunityMixture(3).fit_predict(X)) > 0.95
+
+
+def test_a_small_group_beside_a_large_one_keeps_its_border_where_kmeans_cuts_the_large_one() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1], [900, 60])
+    X = rng.standard_normal((960, 4))
+    X[:, 1] += 3.5 * truth
+    assert adjusted_rand_score(truth, KMeans(2, n_init=10, random_state=0).fit_predict(X)) < 0.5
+    assert adjusted_rand_score(truth, CommunityMixture(2).fit_predict(X)) > 0.85
+
+
+def test_a_curved_type_stays_whole_where_the_largest_likelihood_cuts_it() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(3), [600, 60, 60])
+    angle = rng.uniform(0, 1.4 * np.pi, 600)
+    arc = 4.0 * np.column_stack([np.cos(angle), np.sin(angle)])
+    X = np.zeros((720, 6))
+    X[:600, :2] = arc
+    X[600:, 2] = np.where(truth[600:] == 1, 0.8, -0.8)
+    X[600:, 3] = 3.0
+    X += 0.25 * rng.standard_normal(X.shape)
+    assert adjusted_rand_score(truth, TiedMixture(3).fit_predict(X)) < 0.7
+    assert adjusted_rand_score(truth, CommunityMixture(3).fit_predict(X)) > 0.9
+
+
+def test_same_seed_same_labels() -> None:
+    X = np.random.default_rng(1).standard_normal((100, 4))
+    first, second = (CommunityMixture(4, random_state=3).fit_predict(X) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_the_unit_of_the_embedding_does_not_matter(ellipses: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
+    X, truth = ellipses
+    assert adjusted_rand_score(truth, CommunityMixture(3).fit_predict(1e-4 * X)) > 0.95
+
+
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_few_cells_give_as_many_clusters_as_wanted(k: int) -> None:
+    X = np.random.default_rng(2).standard_normal((10, 4))
+    assert len(set(CommunityMixture(k).fit_predict(X))) == k
+
+
+@pytest.mark.parametrize("k", [0, 11])
+def test_a_number_of_clusters_out_of_range_is_refused(k: int) -> None:
+    with pytest.raises(InputError, match=rf"{k} clusters cannot be found among 10 cells"):
+        CommunityMixture(k).fit_predict(np.eye(10))
+
+
+def test_shape_likelihood_is_that_of_gaussians_with_the_shrunk_covariances() -> None:
+    rng = np.random.default_rng(3)
+    X, labels = rng.standard_normal((60, 3)) * [1, 2, 3], rng.integers(2, size=60)
+    expected = 0.0
+    for cluster in (0, 1):
+        own = X[labels == cluster]
+        shape = np.cov(own.T, bias=True) + 0.1 * np.diag(X.var(axis=0))
+        expected += multivariate_normal(own.mean(axis=0), shape).logpdf(own).sum() + len(own) * np.log(len(own) / 60)
+    assert shape_likelihood(X, labels) == pytest.approx(expected / 60 + 1.5 * np.log(2 * np.pi))
+
+
+def test_wards_tree_of_a_sample_labels_all_cells() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.integers(3, size=2500)
+    X = 9.0 * np.eye(3)[truth] + rng.standard_normal((2500, 3))
+    assert adjusted_rand_score(truth, ward(X, 3, 0)) == 1.0
