@@ -1,4 +1,4 @@
-"""What a clusterer is: scikit-learn's fit_predict, with centres so that new cells can be labelled."""
+"""What a clusterer is, scikit-learn's fit_predict, and what all of them use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scrcl_graph._errors import InputError
 
 Embedding = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -17,6 +19,12 @@ class Clusterer(Protocol):
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         ...
+
+
+def check_k(k: int, n: int) -> None:
+    """Raise InputError unless k clusters can be found among n cells."""
+    if not 1 <= k <= n:
+        raise InputError(f"{k} clusters cannot be found among {n} cells: choose between 1 and {n}")
 
 
 def unit_rows(X: NDArray[np.floating]) -> Embedding:

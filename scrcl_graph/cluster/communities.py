@@ -7,8 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels, unit_rows
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.gr.cells import cell_knn
 
@@ -53,8 +52,8 @@ class Communities:
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         k = self.n_clusters
-        if k is not None and not 1 <= k <= len(X):
-            raise InputError(f"{k} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}")
+        if k is not None:
+            check_k(k, len(X))
         X = unit_rows(X)
         n_groups = min(len(X), max(min(_MOST_GROUPS, len(X) // _CELLS_PER_GROUP), 4 * (k or 1)))
         group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=self.random_state).fit_predict(X)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels
+from scrcl_graph.cluster._base import Embedding, Labels, check_k
 from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
 from scrcl_graph.cluster.communities import Communities
 
@@ -40,8 +39,7 @@ class CommunityMixture:
 
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
-        if not 1 <= self.n_clusters <= len(X):
-            raise InputError(f"{self.n_clusters} clusters cannot be found among {len(X)} cells")
+        check_k(self.n_clusters, len(X))
         points = leading_components(X, self.n_components, self.random_state)
         communities = Communities(self.n_clusters, random_state=self.random_state).fit_predict(X)
         starts = (communities, ward(points, self.n_clusters, self.random_state))

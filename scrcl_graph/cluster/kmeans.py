@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels, unit_rows
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 
 
 class SphericalKMeans:
@@ -44,10 +43,7 @@ class SphericalKMeans:
 
     def fit(self, X: Embedding) -> SphericalKMeans:
         """Find the centres."""
-        if not 1 <= self.n_clusters <= len(X):
-            raise InputError(
-                f"{self.n_clusters} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}"
-            )
+        check_k(self.n_clusters, len(X))
         X = unit_rows(X)
         rng = np.random.default_rng(self.random_state)
         runs = (self._lloyd(X, _plus_plus(X, self.n_clusters, rng)) for _ in range(self.n_init))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels
+from scrcl_graph.cluster._base import Embedding, Labels, check_k
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 
 
@@ -38,8 +37,7 @@ class MergedKMeans:
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         k = self.n_clusters
-        if not 1 <= k <= len(X):
-            raise InputError(f"{k} clusters cannot be found among {len(X)} cells: choose between 1 and {len(X)}")
+        check_k(k, len(X))
         n_fine = self.n_fine or min(max(5 * k, 30), len(X) // 5)
         fine = SphericalKMeans(max(n_fine, k), n_init=5, random_state=self.random_state).fit(X)
         if len(fine.cluster_centers_) == 1:

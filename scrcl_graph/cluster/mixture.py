@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.cluster import KMeans
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels
+from scrcl_graph.cluster._base import Embedding, Labels, check_k
 from scrcl_graph.cluster._gaussian import ascend, leading_components
 
 
@@ -34,8 +33,7 @@ class TiedMixture:
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         k = self.n_clusters
-        if not 1 <= k <= len(X):
-            raise InputError(f"{k} clusters cannot be found among {len(X)} cells")
+        check_k(k, len(X))
         points = leading_components(X, self.n_components, self.random_state)
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.n_init)
         starts = (KMeans(k, n_init=1, random_state=int(seed)).fit_predict(points) for seed in seeds)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
@@ -10,21 +9,6 @@ from sklearn.metrics import adjusted_rand_score
 from scrcl_graph import InputError
 from scrcl_graph.cluster import CommunityMixture, TiedMixture
 from scrcl_graph.cluster.community_mixture import shape_likelihood, ward
-
-
-@pytest.fixture(scope="module")
-def ellipses() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Three parallel ellipses in 5 dimensions, a little longer along one axis than they are apart along another."""
-    rng = np.random.default_rng(0)
-    truth = np.repeat(np.arange(3), 100)
-    X = rng.standard_normal((300, 5)) * [3.0, 0.5, 0.5, 0.5, 0.5]
-    X[:, 1] += 5.0 * truth
-    return X @ np.linalg.qr(rng.standard_normal((5, 5)))[0], truth
-
-
-def test_ellipses_are_recovered(ellipses: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
-    X, truth = ellipses
-    assert adjusted_rand_score(truth, CommunityMixture(3).fit_predict(X)) > 0.95
 
 
 def test_a_small_group_beside_a_large_one_keeps_its_border_where_kmeans_cuts_the_large_one() -> None:
@@ -54,11 +38,6 @@ def test_same_seed_same_labels() -> None:
     X = np.random.default_rng(1).standard_normal((100, 4))
     first, second = (CommunityMixture(4, random_state=3).fit_predict(X) for _ in range(2))
     assert np.array_equal(first, second)
-
-
-def test_the_unit_of_the_embedding_does_not_matter(ellipses: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
-    X, truth = ellipses
-    assert adjusted_rand_score(truth, CommunityMixture(3).fit_predict(1e-4 * X)) > 0.95
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])
