@@ -86,7 +86,7 @@ def test_how_it_was_run_is_told(refined: AnnData, tmp_path: Path) -> None:
     assert rows["name"] == "default"
     assert rows["torch"] == summary["versions"]["torch"]
     assert "240 cells in 4 clusters" in text
-    assert "chosen by the stability curve" in text
+    assert "chosen by the curve" in text
 
 
 def test_names_from_the_data_are_escaped(refined: AnnData, tmp_path: Path) -> None:
