@@ -22,7 +22,7 @@ from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.tl._source import Source, read_source
+from scrcl_graph.tl._source import Source, obs_column, obsm, read_source
 
 
 def refine(
@@ -107,9 +107,9 @@ def refine(
     model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
         source.matrix,
         genes=source.genes,
-        rep=_obsm(adata, use_rep) if use_rep is not None else None,
+        rep=obsm(adata, use_rep) if use_rep is not None else None,
         spatial=_positions(adata, spatial_key, chosen),
-        library=_column(adata, batch_key),
+        library=obs_column(adata, batch_key),
         prior=prior,
         input_state=input_state,
     )
@@ -156,9 +156,9 @@ def apply(
     embedding = fitted.transform(
         source.matrix,
         genes=source.genes,
-        rep=_obsm(adata, use_rep) if use_rep is not None else None,
+        rep=obsm(adata, use_rep) if use_rep is not None else None,
         spatial=_positions(adata, spatial_key, get_preset(fitted.preset)),
-        library=_column(adata, batch_key),
+        library=obs_column(adata, batch_key),
         input_state=input_state,
     )
     target = adata.copy() if copy else adata
@@ -227,18 +227,4 @@ def _writable(value: Any) -> Any:
 
 
 def _positions(adata: AnnData, key: str, preset: Preset) -> Any:
-    return _obsm(adata, key) if preset.n_spatial_neighbors > 0 else None
-
-
-def _obsm(adata: AnnData, key: str) -> Any:
-    if key not in adata.obsm:
-        raise InputError(f"there is no obsm['{key}'] (obsm: {', '.join(adata.obsm) or 'none'})")
-    return np.asarray(adata.obsm[key])
-
-
-def _column(adata: AnnData, key: str | None) -> Any:
-    if key is None:
-        return None
-    if key not in adata.obs:
-        raise InputError(f"there is no obs['{key}'] (obs: {', '.join(adata.obs) or 'none'})")
-    return adata.obs[key].astype(str).to_numpy()
+    return obsm(adata, key) if preset.n_spatial_neighbors > 0 else None
