@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Input = Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")]
+Input = Annotated[Path, typer.Argument(help="An .h5ad file, a Visium folder or a SpatialData .zarr.", metavar="IN")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
 Clusters = Annotated[int | None, typer.Option("--n-clusters", help="Default: chosen without labels.")]
@@ -46,13 +46,13 @@ def refine(
     report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
     model: Annotated[Path | None, typer.Option(help="Also save the model in this new folder.")] = None,
 ) -> None:
-    """Cluster the cells of an .h5ad file; keeps all its content and adds the results."""
+    """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
-    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
+    from scrcl_graph.io import check_writable, read, write_h5ad
     from scrcl_graph.report import write_report
 
     check_writable(source, output, report, model)
-    adata = read_h5ad(source)
+    adata = read(source)
     started = time.perf_counter()
     tl.refine(
         adata,
@@ -90,10 +90,10 @@ def apply(
 ) -> None:
     """Embed and label the cells of another file with a saved model."""
     from scrcl_graph import tl
-    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
+    from scrcl_graph.io import check_writable, read, write_h5ad
 
     check_writable(source, output)
-    adata = read_h5ad(source)
+    adata = read(source)
     tl.apply(
         adata,
         model,
@@ -110,7 +110,11 @@ def apply(
 
 
 @app.command()
-def estimate(source: Input, preset: PresetName = "default", layer: Layer = None) -> None:
+def estimate(
+    source: Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")],
+    preset: PresetName = "default",
+    layer: Layer = None,
+) -> None:
     """Say what memory and time a run would take, without running it."""
     from scrcl_graph.estimate import estimate_file
 

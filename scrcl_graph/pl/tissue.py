@@ -49,7 +49,8 @@ def spatial(
     across = int(np.ceil(np.sqrt(len(slices) * extent[1] / extent[0])))
     across = min(max(across, 1), len(slices))
     down = -(-len(slices) // across)
-    ax = axes(ax, 1.5 + 4 * across, 4 * down * min(extent[1] / extent[0], 2) + 1)
+    side = 4.0 if len(slices) == 1 else 2.5
+    ax = axes(ax, 1.5 + side * across, 0.5 + side * down * min(extent[1] / extent[0], 2))
     with_image = False
     for i, (one, own) in enumerate(slices.items()):
         place = np.array([i % across, i // across]) * extent * 1.15
@@ -59,7 +60,7 @@ def spatial(
         with_image |= _draw_image(ax, images.get(one), shift, boxes[one])
         if library_key is not None:
             ax.text(boxes[one][0, 0], boxes[one][0, 1] - 0.02 * extent.max(), one, va="bottom", fontsize=8)
-    scatter(ax, points, shown, name, area=40_000 * len(slices), legend=True, alpha=0.7 if with_image else 1.0)
+    scatter(ax, points, shown, name, area=1600 * side**2 * len(slices), legend=True, alpha=0.7 if with_image else 1.0)
     everything = np.array(list(boxes.values()))
     (left, top), (right, bottom) = everything[:, 0].min(axis=0), everything[:, 1].max(axis=0)
     margin = 0.08 * extent.max()
