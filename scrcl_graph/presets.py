@@ -32,6 +32,8 @@ class Preset:
         Of the spatial graph, which needs positions; 0 leaves position out.
     spatial_graph
         Its kind, as in :func:`scrcl_graph.gr.spatial_neighbors`.
+    spatial_radius
+        For the kind ``"radius"``, in the unit of the positions.
     spatial_steps
         Scales of tissue that a cell is described by: its coordinates averaged over so many steps of the spatial graph.
     n_gene_neighbors
@@ -63,6 +65,7 @@ class Preset:
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
     spatial_graph: str = "knn"
+    spatial_radius: float | None = None
     spatial_steps: tuple[int, ...] = (1, 4)
     n_gene_neighbors: int = 5
     gene_keep: float = 0.5

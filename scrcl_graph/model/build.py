@@ -122,7 +122,11 @@ def spatial_graph(
     if len(np.asarray(spatial)) != n_cells:
         raise InputError(f"there are {n_cells} cells and {len(np.asarray(spatial))} positions: they must match")
     return gr.spatial_neighbors(
-        spatial, builder=preset.spatial_graph, n_neighbors=preset.n_spatial_neighbors, library=library
+        spatial,
+        builder=preset.spatial_graph,
+        n_neighbors=preset.n_spatial_neighbors,
+        radius=preset.spatial_radius,
+        library=library,
     )
 
 
