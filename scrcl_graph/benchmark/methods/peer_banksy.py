@@ -1,7 +1,7 @@
 """Peer: BANKSY (pybanksy) for domains, lambda .8, then a tied Gaussian mixture in place of its R mclust.
 
-Its tutorial's settings: 15 neighbours, scaled Gaussian weights, the azimuthal filter of order 1, 20 principal components.
-Needs an environment with pybanksy; nothing of scrcl_graph is imported.
+Its tutorial's settings: 15 neighbours, scaled Gaussian weights, the azimuthal filter of order 1, 20 principal
+components. Needs an environment with pybanksy; nothing of scrcl_graph is imported.
 """
 
 from __future__ import annotations

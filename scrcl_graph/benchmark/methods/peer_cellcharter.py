@@ -1,7 +1,8 @@
-"""Peer: CellCharter on 10 principal components: triangulation without long links, three layers of neighbours, its mixture.
+"""Peer: CellCharter on 10 principal components.
 
-Its tutorials take scVI or another embedding as input; principal components are the cheapest it accepts. Needs an
-environment with cellcharter; nothing of scrcl_graph is imported.
+Triangulation without long links, three layers of neighbours, its mixture of full covariances. Its tutorials take scVI
+or another embedding as input; principal components are the cheapest it accepts. Needs an environment with cellcharter;
+nothing of scrcl_graph is imported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Peer: SpaGCN without histology, its k-means start for a given number of domains, 200 epochs, no refinement of labels.
 
-Its default neighbourhood (p = .5), searched with positions in units of the median distance to the nearest cell. It makes
-a dense matrix of all pairs of cells. Needs an environment with SpaGCN; nothing of scrcl_graph is imported.
+Its default neighbourhood (p = .5), searched with positions in units of the median distance to the nearest cell. It
+makes a dense matrix of all pairs of cells. Needs an environment with SpaGCN; nothing of scrcl_graph is imported.
 """
 
 from __future__ import annotations
