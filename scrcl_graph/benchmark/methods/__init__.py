@@ -111,6 +111,9 @@ def _known() -> dict[str, Method]:
     peers = [
         Method(f"scvi+{name}", _HERE / "peer_scvi.py", "peer", {"clusterer": name}) for name in ("kmeans", "leiden")
     ]
+    peers += [
+        Method(name, _HERE / f"peer_{name}.py", "peer") for name in ("banksy", "cellcharter", "graphst", "spagcn")
+    ]
     return {method.name: method for method in [*floors, *presets, *variants, *peers]}
 
 
