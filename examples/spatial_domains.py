@@ -19,7 +19,7 @@ with tempfile.TemporaryDirectory() as place:
     made.write_h5ad(Path(place) / "tissue.h5ad")
     adata = scrcl_graph.io.read(Path(place) / "tissue.h5ad")
 
-scrcl_graph.tl.refine(adata, n_clusters=5, preset="spatial", batch_key="slice")
+scrcl_graph.tl.domains(adata, n_clusters=5, library_key="slice")
 scrcl_graph.tl.domain_statistics(adata, library_key="slice")
 print(adata.obs["scrcl"].value_counts())
 print({name: round(adata.uns["scrcl_domain_statistics"][name], 3) for name in ("chaos", "pas")})
