@@ -1,51 +1,22 @@
-"""Where domains lie to each other, and the genes that vary over the tissue; computed by squidpy where it can."""
+"""Where domains lie to each other, computed by squidpy where it can."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scrcl_graph import _preprocess as pre
 from scrcl_graph import metrics
-from scrcl_graph._errors import InputError, missing_extra
+from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._settings import threads_kept
-from scrcl_graph.gr import spatial_neighbors
-from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._source import obs_column, obsm, read_source
-from scrcl_graph.tl.associations import associations
+from scrcl_graph.tl._tissue import Tissue, read_tissue
 
 _CO_OCCURRENCE_CELLS = 5000  # more are sampled: the cost is quadratic, the ratio of frequencies is not
 _DISTANCES = 20
-
-
-@dataclass(frozen=True)
-class _Tissue:
-    """The cells that have a group: their positions, slices and graph.
-
-    Attributes
-    ----------
-    known
-        Which cells of the AnnData they are.
-    groups
-        Group of each, without unused categories.
-    positions, library, adjacency
-        Theirs.
-    """
-
-    known: NDArray[np.bool_]
-    groups: pd.Categorical
-    positions: NDArray[np.float64]
-    library: NDArray[Any] | None
-    adjacency: sp.csr_matrix
 
 
 def domain_statistics(
@@ -111,7 +82,7 @@ def domain_statistics(
         If the column or the positions are missing, or there is one domain only.
     """
     column = groupby or key
-    tissue = _read(adata, column, spatial_key, library_key, n_neighbors)
+    tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
     groups, names = tissue.groups, tissue.groups.categories.astype(str)
     if len(names) < 2:
         raise InputError(f"obs['{column}'] has {len(names)} domain: statistics compare at least two")
@@ -131,120 +102,7 @@ def domain_statistics(
     }
 
 
-def spatial_genes(
-    adata: AnnData,
-    *,
-    key: str = "scrcl",
-    groupby: str | None = None,
-    layer: str | None = None,
-    spatial_key: str = "spatial",
-    library_key: str | None = None,
-    n_neighbors: int = 6,
-    n_genes: int | None = None,
-) -> pd.DataFrame:
-    """Spatially variable genes of each domain: :func:`associations` with Moran's I.
-
-    Parameters are as in :func:`domain_statistics`; ``layer`` is the layer with the expression, as in :func:`refine`,
-    and ``n_genes`` the number of genes per domain, all by default.
-
-    Returns
-    -------
-    Columns ``group``, ``gene``, ``score`` as in :func:`associations`, best first within a domain, and Moran's I over
-    the spatial graph:
-
-    ``morans_i``
-        Of the log-normalised expression (:func:`scanpy.metrics.morans_i`).
-    ``morans_i_scores``
-        Of the association scores. A network that looks at neighbours gives smooth scores: near one for most genes.
-    ``morans_i_within``
-        Of the association scores, over the cells of the domain alone: low where they do not vary gradually inside it.
-
-    Raises
-    ------
-    InputError
-        If there are no results under ``key``, or a column, layer or the positions are missing.
-    """
-    keys = Keys(key)
-    column = groupby or key
-    table = associations(adata, key=key, groupby=column, n_genes=n_genes)
-    tissue = _read(adata, column, spatial_key, library_key, n_neighbors)
-    genes, place = np.unique(adata.var_names.get_indexer(table["gene"]), return_inverse=True)
-    cells, factors = adata.obsm[keys.factors][tissue.known], adata.varm[keys.genes][genes]
-    table["morans_i"] = _expression_morans_i(adata, layer, tissue, adata.var_names[genes])[place]
-    table["morans_i_scores"] = AssociationFactors(cells, factors).morans_i(tissue.adjacency)[place]
-    table["morans_i_within"] = np.nan
-    for code, name in enumerate(tissue.groups.categories.astype(str)):
-        own, here = tissue.groups.codes == code, (table["group"] == name).to_numpy()
-        within = AssociationFactors(cells[own], factors).morans_i(tissue.adjacency[own][:, own])
-        table.loc[here, "morans_i_within"] = within[place[here]]
-    return table
-
-
-def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> None:
-    """PAGA (:func:`scanpy.tl.paga`) between clusters, over the cell graph of the run. Needs the extra ``leiden``.
-
-    Parameters
-    ----------
-    adata
-        After :func:`refine`.
-    key
-        ``key_added`` of :func:`refine`.
-    groupby
-        Categorical column of ``obs``; by default the clusters of ``key``. Cells without a value are left out.
-
-    Returns
-    -------
-    None. Sets ``uns[key + "_paga"]``: ``groupby``, ``domains`` (names, in the order of the rows), ``connectivities``
-    and ``connectivities_tree`` (k x k CSR).
-
-    Raises
-    ------
-    InputError
-        If there is no cell graph under ``key`` or no such column.
-    ImportError
-        If igraph is not installed; the message names the extra.
-    """
-    keys = Keys(key)
-    if keys.connectivities not in adata.obsp:
-        raise InputError(f"there is no cell graph under '{key}': run scrcl_graph.tl.refine first")
-    known, groups = _groups(adata, groupby or key)
-    try:
-        import igraph  # noqa: F401
-    except ImportError as err:
-        raise missing_extra("igraph", "leiden", "PAGA") from err
-    import scanpy as sc
-
-    bare = AnnData(obs=pd.DataFrame({"domain": groups}, index=adata.obs_names[known]))
-    graph = adata.obsp[keys.connectivities][known][:, known]
-    bare.obsp["connectivities"] = bare.obsp["distances"] = graph  # of the distances only the pattern is read
-    bare.uns["neighbors"] = {}
-    sc.tl.paga(bare, groups="domain")
-    adata.uns[keys.paga] = {
-        "groupby": groupby or key,
-        "domains": groups.categories.astype(str).to_numpy(dtype=object),
-        "connectivities": sp.csr_matrix(bare.uns["paga"]["connectivities"]),
-        "connectivities_tree": sp.csr_matrix(bare.uns["paga"]["connectivities_tree"]),
-    }
-
-
-def _groups(adata: AnnData, column: str) -> tuple[NDArray[np.bool_], pd.Categorical]:
-    if column not in adata.obs:
-        raise InputError(f"there is no obs['{column}'] (obs: {', '.join(adata.obs) or 'none'})")
-    known = adata.obs[column].notna().to_numpy()
-    return known, pd.Categorical(adata.obs[column][known]).remove_unused_categories()
-
-
-def _read(adata: AnnData, column: str, spatial_key: str, library_key: str | None, n_neighbors: int) -> _Tissue:
-    known, groups = _groups(adata, column)
-    positions = obsm(adata, spatial_key)[known].astype(np.float64)
-    library = obs_column(adata, library_key)
-    library = None if library is None else library[known]
-    return _Tissue(
-        known, groups, positions, library, spatial_neighbors(positions, n_neighbors=n_neighbors, library=library)
-    )
-
-
-def _enrichment(tissue: _Tissue, n_permutations: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _enrichment(tissue: Tissue, n_permutations: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     import squidpy as sq
 
     bare = AnnData(obs=pd.DataFrame({"domain": tissue.groups}, index=np.arange(len(tissue.groups)).astype(str)))
@@ -268,7 +126,7 @@ def _enrichment(tissue: _Tissue, n_permutations: int, seed: int) -> tuple[NDArra
     return zscore, found.counts.astype(np.int64)
 
 
-def _co_occurrence(tissue: _Tissue, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _co_occurrence(tissue: Tissue, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Over distances up to half of the widest slice; the slices are put too far apart to meet."""
     import squidpy as sq
 
@@ -292,17 +150,3 @@ def _co_occurrence(tissue: _Tissue, seed: int) -> tuple[NDArray[np.float64], NDA
     occurrence = np.full((k, k, _DISTANCES), np.nan)
     occurrence[np.ix_(here, here)] = found
     return occurrence, np.asarray(interval[1:], dtype=np.float64)
-
-
-def _expression_morans_i(
-    adata: AnnData, layer: str | None, tissue: _Tissue, genes: Sequence[str]
-) -> NDArray[np.float64]:
-    import scanpy as sc
-
-    source = read_source(adata, layer)
-    matrix = pre.as_csr(source.matrix)
-    expression = pre.log_normalize(matrix, pre.resolve_state(matrix, None))
-    chosen = expression[tissue.known][:, pd.Index(source.genes).get_indexer(genes)]
-    with threads_kept(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # genes that are constant over these cells: NaN
-        return np.asarray(sc.metrics.morans_i(tissue.adjacency, sp.csr_matrix(chosen.T)))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scanpy as sc
 import torch
 from anndata import AnnData
 from anndata.io import read_h5ad
@@ -100,46 +99,3 @@ def test_what_statistics_cannot_use_is_refused(tissue: AnnData) -> None:
     with pytest.raises(InputError, match=r"obs\['one'\] has 1 domain"):
         tl.domain_statistics(tissue, groupby="one")
     assert not tissue.uns
-
-
-def test_spatial_genes_hold_morans_i_of_expression_and_of_scores(refined: AnnData) -> None:
-    table = tl.spatial_genes(refined, groupby="domain", n_genes=3)
-    assert (table.groupby("group").size() == 3).all()
-    graph = spatial_neighbors(refined.obsm["spatial"])
-    scores = (refined.obsm["scrcl_factors"] @ refined.varm["scrcl_genes"].T).astype(np.float64)
-    log = sc.pp.log1p(sc.pp.normalize_total(refined, target_sum=1e4, copy=True), copy=True)
-    for row in table.itertuples():
-        gene, own = refined.var_names.get_loc(row.gene), (refined.obs["domain"] == row.group).to_numpy()
-        assert row.morans_i == pytest.approx(sc.metrics.morans_i(graph, log.X[:, gene].toarray().ravel()), rel=1e-4)
-        assert row.morans_i_scores == pytest.approx(sc.metrics.morans_i(graph, scores[:, gene]), rel=1e-4)
-        within = sc.metrics.morans_i(graph[own][:, own], scores[own, gene])
-        assert row.morans_i_within == pytest.approx(within, rel=1e-4)
-    # module genes follow the bands of the tissue, background genes do not
-    planted = refined.var["module"] >= 0
-    whole = tl.spatial_genes(refined, groupby="domain").drop_duplicates("gene").set_index("gene")
-    of_module = whole["morans_i"][planted[whole.index]]
-    assert of_module.median() > 3 * abs(whole["morans_i"][~planted[whole.index]].median())
-
-
-def test_paga_joins_clusters_by_the_cell_graph(refined: AnnData) -> None:
-    tl.paga(refined)
-    found = refined.uns["scrcl_paga"]
-    assert list(found["domains"]) == ["0", "1", "2", "3"]
-    weights = found["connectivities"].toarray()
-    assert weights.shape == (4, 4)
-    assert np.array_equal(weights, weights.T)
-    graph, codes = refined.obsp["scrcl_connectivities"], refined.obs["scrcl"].cat.codes.to_numpy()
-    one_hot = np.eye(4)[codes]
-    between = one_hot.T @ (graph != 0) @ one_hot
-    assert np.array_equal(weights > 0, (between > 0) & ~np.eye(4, dtype=bool))
-    assert "paga" not in refined.uns
-
-
-def test_paga_asks_for_a_run_and_names_the_extra(
-    planted: AnnData, refined: AnnData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(InputError, match=r"no cell graph under 'scrcl': run scrcl_graph\.tl\.refine first"):
-        tl.paga(planted)
-    monkeypatch.setitem(sys.modules, "igraph", None)
-    with pytest.raises(ImportError, match=r"scrcl-graph\[leiden\]"):
-        tl.paga(refined)
