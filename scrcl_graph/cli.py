@@ -66,6 +66,7 @@ def refine(
         random_state=seed,
         device=device,
     )
+    tl.associations(adata, key=key_added)
     write_h5ad(adata, output)
     sizes = ", ".join(str(n) for n in adata.obs[key_added].value_counts(sort=False))
     typer.echo(f"{adata.n_obs} cells in {adata.uns[key_added]['n_clusters']} clusters of {sizes} cells")
@@ -133,6 +134,7 @@ def demo(
     typer.echo(f"pbmc68k_reduced: {adata.n_obs} cells x {adata.raw.n_vars} genes, annotation set aside")
     started = time.perf_counter()
     tl.refine(adata, random_state=seed)
+    tl.associations(adata)
     seconds = time.perf_counter() - started
     scores = metrics.score(annotation, adata.obs["scrcl"])
     typer.echo(f"{adata.uns['scrcl']['n_clusters']} clusters in {seconds:.1f} s, their number chosen without labels")

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from scrcl_graph import pl
 from scrcl_graph._files import replacing
 from scrcl_graph.pl._shared import results
-from scrcl_graph.tl import associations
+from scrcl_graph.get import associations
 
 TOP_GENES = 8
 
@@ -53,7 +53,7 @@ def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl
 
 def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
     sizes: pd.Series[int] = adata.obs[key].value_counts(sort=False)
-    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False)
+    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False, observed=True)
     return [
         {
             "name": name,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from scrcl_graph.tl.associations import associations
+from scrcl_graph.tl.modules import gene_modules
 from scrcl_graph.tl.refine import apply, refine
+from scrcl_graph.tl.split import split_counts
 
-__all__ = ["apply", "associations", "refine"]
+__all__ = ["apply", "associations", "gene_modules", "refine", "split_counts"]

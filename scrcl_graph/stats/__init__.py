@@ -1,0 +1,29 @@
+"""Statistics of groups of cells, genes and graphs: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from scrcl_graph.stats.modules import (
+    Labels,
+    Values,
+    confirmed,
+    gene_communities,
+    membership,
+    module_scores,
+    null_membership,
+    recovery,
+)
+from scrcl_graph.stats.permutation import GroupTest, benjamini_hochberg, compare_groups
+
+__all__ = [
+    "GroupTest",
+    "Labels",
+    "Values",
+    "benjamini_hochberg",
+    "compare_groups",
+    "confirmed",
+    "gene_communities",
+    "membership",
+    "module_scores",
+    "null_membership",
+    "recovery",
+]
