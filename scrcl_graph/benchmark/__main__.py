@@ -1,6 +1,8 @@
-"""``python -m scrcl_graph.benchmark epoch|scale``: what a run costs, as Markdown."""
+"""``python -m scrcl_graph.benchmark epoch|scale|planted|markers|cost``: what a run costs and what the gene side is worth."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import typer
 
@@ -21,6 +23,30 @@ def scale(sizes: str = "1000,10000,100000", genes: int = 2000, density: float = 
     from scrcl_graph.benchmark.scale import scale_table
 
     typer.echo(scale_table([int(size) for size in sizes.split(",")], genes, density))
+
+
+@app.command()
+def planted(seeds: int = 5) -> None:
+    """Associations and modules of planted genes; p-values where there is no structure."""
+    from scrcl_graph.benchmark.associations import planted_table
+
+    typer.echo(planted_table(seeds))
+
+
+@app.command()
+def markers(pbmc3k: Path, seeds: int = 5) -> None:
+    """Canonical markers of blood cells, and agreement of rankings over seeds beside scanpy's."""
+    from scrcl_graph.benchmark.associations import markers_table
+
+    typer.echo(markers_table(pbmc3k, seeds))
+
+
+@app.command()
+def cost(cells: int = 100_000, genes: int = 2000) -> None:
+    """Seconds and memory of the associations, after training."""
+    from scrcl_graph.benchmark.associations import cost as measure
+
+    typer.echo(measure(cells, genes))
 
 
 app()

@@ -48,5 +48,6 @@ def module_scores(adata: AnnData, *, groupby: str | None = None, key: str = "scr
 def _found(adata: AnnData, key: str) -> Keys:
     keys = Keys(key)
     if keys.modules not in adata.uns:
-        raise InputError(f"there are no gene modules under '{key}': run scrcl_graph.tl.gene_modules first")
+        verb = "gene_modules" if key in adata.uns else "refine first, then scrcl_graph.tl.gene_modules"
+        raise InputError(f"there are no gene modules under '{key}': run scrcl_graph.tl.{verb}")
     return keys

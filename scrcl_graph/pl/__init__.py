@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from scrcl_graph.pl.association import association_heatmap
+from scrcl_graph.pl.association import association_dotplot, association_heatmap, association_network, joint_umap
 from scrcl_graph.pl.clusters import spatial, umap
+from scrcl_graph.pl.modules import module_heatmap
 from scrcl_graph.pl.training import k_curve, loss
 
-__all__ = ["association_heatmap", "k_curve", "loss", "spatial", "umap"]
+__all__ = [
+    "association_dotplot",
+    "association_heatmap",
+    "association_network",
+    "joint_umap",
+    "k_curve",
+    "loss",
+    "module_heatmap",
+    "spatial",
+    "umap",
+]

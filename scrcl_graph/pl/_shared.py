@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
@@ -40,6 +41,18 @@ def palette(n: int) -> NDArray[np.float64]:
     # tab20 holds pairs of dark and light: all dark ones first
     order = np.r_[np.arange(0, 20, 2), np.arange(1, 20, 2)]
     return np.asarray(plt.get_cmap("tab20")(order[:n]))
+
+
+def heatmap(table: pd.DataFrame, ax: Axes | None, ylabel: str, title: str) -> Axes:
+    """A signed table as colours around zero."""
+    ax = axes(ax, 2.5 + 0.22 * table.shape[1], 1.8 + 0.25 * table.shape[0])
+    limit = float(abs(table.to_numpy()).max())
+    image = ax.imshow(table, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    ax.set_xticks(range(table.shape[1]), table.columns, rotation=90, fontsize=7)
+    ax.set_yticks(range(table.shape[0]), table.index)
+    ax.set(ylabel=ylabel, title=title)
+    plt.colorbar(image, ax=ax, shrink=0.8)
+    return ax
 
 
 def scatter(ax: Axes, points: NDArray[Any], categories: Any, title: str) -> Axes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scrcl_graph.stats.enrichment import enrichment
 from scrcl_graph.stats.modules import (
     Labels,
     Values,
@@ -12,6 +13,7 @@ from scrcl_graph.stats.modules import (
     null_membership,
     recovery,
 )
+from scrcl_graph.stats.networks import diagnostics, rewired
 from scrcl_graph.stats.permutation import GroupTest, benjamini_hochberg, compare_groups
 
 __all__ = [
@@ -21,9 +23,12 @@ __all__ = [
     "benjamini_hochberg",
     "compare_groups",
     "confirmed",
+    "diagnostics",
+    "enrichment",
     "gene_communities",
     "membership",
     "module_scores",
     "null_membership",
     "recovery",
+    "rewired",
 ]

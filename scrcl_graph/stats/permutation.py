@@ -54,7 +54,8 @@ def compare_groups(
               E(\cdot)^3 = \frac{(n-m)(n-2m)}{m^2 (n-1)(n-2)} c_3,
 
     and its tails are taken from the Pearson type III (shifted gamma) distribution with these moments (as Mielke and
-    Berry 2007 do for permutation statistics). No label is drawn, so a p-value has no floor and no seed.
+    Berry 2007 do for permutation statistics). No label is drawn, so a p-value has no floor and no seed. Ties
+    count half: the distribution is taken as continuous.
 
     Parameters
     ----------
