@@ -45,13 +45,16 @@ def refine(
     device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
     model: Annotated[Path | None, typer.Option(help="Also save the model in this new folder.")] = None,
+    gene_sets: Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")] = None,
 ) -> None:
     """Cluster the cells of an .h5ad file; keeps all its content and adds the results."""
     from scrcl_graph import tl
+    from scrcl_graph.gr import read_gmt
     from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
     from scrcl_graph.report import write_report
 
     check_writable(source, output, report, model)
+    sets = None if gene_sets is None else read_gmt(gene_sets)
     adata = read_h5ad(source)
     started = time.perf_counter()
     tl.refine(
@@ -74,7 +77,7 @@ def refine(
     if model is not None:
         typer.echo(f"model: {model}")
     if report is not None:
-        write_report(adata, report, key=key_added, title=source.name)
+        write_report(adata, report, key=key_added, title=source.name, gene_sets=sets)
         typer.echo(f"report: {report}")
 
 

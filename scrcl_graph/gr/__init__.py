@@ -14,7 +14,7 @@ from scrcl_graph.gr.hetero import (
     correspondence_kernel,
     to_networkx,
 )
-from scrcl_graph.gr.prior import prior_network
+from scrcl_graph.gr.prior import GeneSets, prior_network, read_gmt
 from scrcl_graph.gr.selection import gene_inertia, informative_genes
 from scrcl_graph.gr.spatial import smooth, spatial_neighbors
 from scrcl_graph.gr.spectral import Coordinates, Given, Joined, correspondence, given, join, pca
@@ -26,6 +26,7 @@ __all__ = [
     "EXPRESSES",
     "SIMILAR",
     "Coordinates",
+    "GeneSets",
     "Given",
     "Joined",
     "cell_gene_graph",
@@ -43,6 +44,7 @@ __all__ = [
     "pca",
     "prior_network",
     "propagation",
+    "read_gmt",
     "smooth",
     "spatial_neighbors",
     "to_networkx",

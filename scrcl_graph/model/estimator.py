@@ -129,7 +129,7 @@ class ScRCL:
         library
             Slice or sample of each cell; spatial edges never join two of them.
         prior
-            Gene network to join with the correlation graph: a table or a networkx graph.
+            Gene network to join with the correlation graph: a table, a networkx graph or gene sets.
         input_state
             Overrides what is detected from the values.
 

@@ -45,7 +45,8 @@ def palette(n: int) -> NDArray[np.float64]:
 
 def heatmap(table: pd.DataFrame, ax: Axes | None, ylabel: str, title: str) -> Axes:
     """A signed table as colours around zero."""
-    ax = axes(ax, 2.5 + 0.22 * table.shape[1], 1.8 + 0.25 * table.shape[0])
+    names = max(len(str(name)) for name in table.index)
+    ax = axes(ax, 2.5 + 0.22 * table.shape[1] + 0.08 * names, 1.8 + 0.25 * table.shape[0])
     limit = float(abs(table.to_numpy()).max())
     image = ax.imshow(table, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set_xticks(range(table.shape[1]), table.columns, rotation=90, fontsize=7)

@@ -62,7 +62,8 @@ def refine(
     batch_key
         Column of ``obs`` with the slice or sample; spatial edges never join two of them. Expression is not corrected.
     prior
-        Gene network joined with the correlation graph: a table whose first two columns name genes, or a networkx graph.
+        Gene network joined with the correlation graph: a table whose first two columns name genes, a networkx
+        graph, or gene sets (:func:`scrcl_graph.gr.read_gmt`).
     input_state
         ``"counts"`` or ``"lognorm"``, where the values are mistaken for the other.
     key_added
