@@ -45,7 +45,9 @@ def refine(
     device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
     model: Annotated[Path | None, typer.Option(help="Also save the model in this new folder.")] = None,
-    gene_sets: Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")] = None,
+    gene_sets: Annotated[
+        Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")
+    ] = None,
 ) -> None:
     """Cluster the cells of an .h5ad file; keeps all its content and adds the results."""
     from scrcl_graph import tl

@@ -1,4 +1,4 @@
-"""``python -m scrcl_graph.benchmark epoch|scale|planted|markers|cost``: what a run costs and what the gene side is worth."""
+"""``python -m scrcl_graph.benchmark COMMAND``: what a run costs, and what the gene side is worth."""
 
 from __future__ import annotations
 

@@ -100,7 +100,8 @@ def markers_table(path: Path, seeds: int) -> str:
         leiden = pd.Series(pca_leiden.run(adata.copy(), k, seed), index=adata.obs_names).astype(str)
         tables["leiden"].append(_wilcoxon(adata, leiden, _matched(leiden, truth)))
     lines = [
-        "| type | canonical | among the top 10 by score | top 10 by score | of Wilcoxon's top 10 | seeds with one or more |",
+        "| type | canonical | among the top 10 by score | top 10 by score | of Wilcoxon's top 10 "
+        "| seeds with one or more |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, canonical in MARKERS.items():
@@ -131,7 +132,9 @@ def _matched(labels: pd.Series, truth: pd.Series) -> dict[str, str]:
 def _wilcoxon(adata: AnnData, labels: Any, matched: dict[str, str]) -> dict[str, pd.Series]:
     """Scanpy's Wilcoxon score of every gene that the model used."""
     used = adata.varm["scrcl_associations_score"].notna().all(axis=1).to_numpy()
-    other = AnnData(adata.X.astype(np.float32), obs=pd.DataFrame({"group": labels.astype("category")}), var=adata.var[[]])
+    other = AnnData(
+        adata.X.astype(np.float32), obs=pd.DataFrame({"group": labels.astype("category")}), var=adata.var[[]]
+    )
     sc.pp.normalize_total(other, target_sum=1e4)
     sc.pp.log1p(other)
     other = other[:, used].copy()

@@ -16,9 +16,7 @@ from scrcl_graph.get.associations import associations
 from scrcl_graph.get.modules import modules
 
 
-def association_network(
-    adata: AnnData, *, n_genes: int = 10, max_padj: float = 0.05, key: str = "scrcl"
-) -> nx.Graph:
+def association_network(adata: AnnData, *, n_genes: int = 10, max_padj: float = 0.05, key: str = "scrcl") -> nx.Graph:
     """The bipartite network of groups and the genes most raised in them.
 
     Parameters

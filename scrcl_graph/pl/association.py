@@ -68,9 +68,7 @@ def association_network(adata: AnnData, *, key: str = "scrcl", n_genes: int = 6,
     return ax
 
 
-def joint_umap(
-    adata: AnnData, *, key: str = "scrcl", n_genes: int = 3, seed: int = 0, ax: Axes | None = None
-) -> Axes:
+def joint_umap(adata: AnnData, *, key: str = "scrcl", n_genes: int = 3, seed: int = 0, ax: Axes | None = None) -> Axes:
     """UMAP of cells together with the top genes of each group.
 
     A gene enters at the mean embedding of the 15 cells with its largest scores. Of more than 20,000 cells a random
@@ -85,7 +83,7 @@ def joint_umap(
     points = umap_points(np.vstack([embedding[rows], embedding[nearest].mean(axis=0)]), seed)
     groupby = _groupby(adata, key)
     ax = scatter(axes(ax, 7, 6), points[: len(rows)], column(adata, groupby).iloc[rows], f"Cells by {groupby}, genes")
-    ax.scatter(*points[len(rows) :].T, marker="D", s=14, c="black")
+    ax.scatter(points[len(rows) :, 0], points[len(rows) :, 1], marker="D", s=14, c="black")
     for gene, (x, y) in zip(genes, points[len(rows) :], strict=True):
         ax.annotate(gene, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
     return ax

@@ -18,10 +18,10 @@ from matplotlib.axes import Axes
 from scrcl_graph import pl
 from scrcl_graph._files import replacing
 from scrcl_graph._keys import Keys
+from scrcl_graph.get import associations
 from scrcl_graph.gr import GeneSets
 from scrcl_graph.pl._shared import results
 from scrcl_graph.report.words import cluster_words
-from scrcl_graph.get import associations
 
 TOP_GENES = 8
 

@@ -113,7 +113,7 @@ def confirmed(labels: Labels, r: Values, null: Values, *, max_padj: float = 0.05
 
 
 def recovery(labels: Labels, others: Sequence[Labels]) -> Values:
-    """Of each module, the mean over other modulations of the largest Jaccard index with a module there; NaN without others."""
+    """Of each module, the largest Jaccard index with a module of another labelling, averaged over these; else NaN."""
     n = int(labels.max()) + 1
     if not others:
         return np.full(n, np.nan)
@@ -124,7 +124,7 @@ def recovery(labels: Labels, others: Sequence[Labels]) -> Values:
             for j in np.unique(other[inside & (other >= 0)]):
                 there = other == j
                 row[i] = max(row[i], (inside & there).sum() / (inside | there).sum())
-    return found.mean(axis=0)
+    return np.asarray(found.mean(axis=0))
 
 
 def module_scores(log_X: sp.csr_matrix, labels: Labels) -> NDArray[np.float32]:

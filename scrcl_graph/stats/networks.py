@@ -41,7 +41,7 @@ def diagnostics(graph: sp.csr_matrix, *, n_random: int = 10, seed: int = 0) -> p
 def rewired(graph: sp.csr_matrix, rng: np.random.Generator) -> sp.csr_matrix:
     """A random simple graph with the same degrees: ends of pairs of edges are swapped (Maslov and Sneppen 2002).
 
-    Edges are paired at random and all pairs swapped at once; a swap that would make a loop or a double edge is not done.
+    Edges are paired at random and all pairs swapped at once, except where that makes a loop or a double edge.
     """
     n = graph.shape[0]
     upper = sp.triu(graph, k=1).tocoo()
@@ -53,7 +53,9 @@ def rewired(graph: sp.csr_matrix, rng: np.random.Generator) -> sp.csr_matrix:
         a, b = ends[:, first]
         c, d = np.where(rng.random(half) < 0.5, ends[:, second], ends[::-1, second])
         new = np.concatenate([_code(a, d, n), _code(c, b, n)])
-        _, place, count = np.unique(np.concatenate([_code(*ends, n), new]), return_inverse=True, return_counts=True)
+        _, place, count = np.unique(
+            np.concatenate([_code(ends[0], ends[1], n), new]), return_inverse=True, return_counts=True
+        )
         single = (count[place[-2 * half :]] == 1) if half else np.zeros(0, dtype=bool)
         good = single[:half] & single[half:] & (a != d) & (c != b)
         ends[:, first[good]] = a[good], d[good]

@@ -74,7 +74,7 @@ def compare_groups(
     V = X.data / rows  # y = V - u p, whose sums of powers are sparse sums
 
     def total(values: Table) -> Table:
-        return np.bincount(X.indices, weights=values, minlength=X.shape[1])
+        return np.bincount(X.indices, weights=values, minlength=X.shape[1]).astype(np.float64)
 
     p = total(V * rows) / (u**2).sum()
     mean = total(V) / n - p * u.mean()
@@ -89,7 +89,8 @@ def compare_groups(
     member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
 
     def group_mean(values: Table) -> Table:
-        return (member @ sp.csr_matrix((values, X.indices, X.indptr), shape=X.shape)).toarray().T / size
+        sums = member @ sp.csr_matrix((values, X.indices, X.indptr), shape=X.shape)
+        return np.asarray(sums.toarray().T / size)
 
     shift = (group_mean(V) - np.outer(p, member @ u / size) - mean[:, None]) * unit
     z = shift * np.sqrt(size * (n - 1) / (n - size))
@@ -97,10 +98,7 @@ def compare_groups(
     tails = np.minimum(stats.pearson3.sf(z, skew), stats.pearson3.cdf(z, skew))
     pvalue = np.where(varies[:, None], np.minimum(2 * tails, 1.0), 1.0)
 
-    if depth is None:
-        abundance = group_mean(np.expm1(X.data))
-    else:
-        abundance = group_mean(X.data) / (member @ depth / size)
+    abundance = group_mean(np.expm1(X.data)) if depth is None else group_mean(X.data) / (member @ depth / size)
     everywhere = abundance.sum(axis=1, keepdims=True)
     return GroupTest(
         effect=shift * n / (n - size),

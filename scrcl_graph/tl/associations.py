@@ -8,8 +8,8 @@ from anndata import AnnData
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.tl._results import expression, factors, grouping
 from scrcl_graph.stats import compare_groups
+from scrcl_graph.tl._results import expression, factors, grouping
 
 
 def associations(

@@ -100,7 +100,9 @@ def test_names_from_the_data_are_escaped(associated: AnnData, tmp_path: Path) ->
 
 def test_results_read_back_from_h5ad_give_the_same_page(associated: AnnData, tmp_path: Path) -> None:
     associated.write_h5ad(tmp_path / "refined.h5ad")
-    tables = [Page(report(adata, tmp_path)).rows for adata in (associated, anndata.read_h5ad(tmp_path / "refined.h5ad"))]
+    tables = [
+        Page(report(adata, tmp_path)).rows for adata in (associated, anndata.read_h5ad(tmp_path / "refined.h5ad"))
+    ]
     assert sorted(tables[0]) == sorted(tables[1])  # h5ad sorts the keys of a dictionary
 
 

@@ -4,34 +4,34 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from scrcl_graph import stats
 from scrcl_graph import _preprocess as pre
+from scrcl_graph import stats
 from scrcl_graph.datasets import plant
 
 
 @pytest.fixture(scope="module")
-def log_X() -> sp.csr_matrix:
+def logged() -> sp.csr_matrix:
     return pre.log_normalize(plant(300, 60, 3, module_size=10, density=0.3, seed=0).counts, "counts")
 
 
-def test_membership_is_the_correlation_with_the_other_genes_of_the_module(log_X: sp.csr_matrix) -> None:
+def test_membership_is_the_correlation_with_the_other_genes_of_the_module(logged: sp.csr_matrix) -> None:
     labels = np.repeat([0, 1, -1], 20)
     labels[0] = 2  # a gene alone
-    z = log_X.toarray().astype(np.float64)
+    z = logged.toarray().astype(np.float64)
     z = (z - z.mean(axis=0)) / z.std(axis=0)
-    found = stats.membership(log_X, labels)
+    found = stats.membership(logged, labels)
     for gene in (1, 7, 25, 39):
         others = (labels == labels[gene]) & (np.arange(60) != gene)
         assert found[gene] == pytest.approx(np.corrcoef(z[:, gene], z[:, others].sum(axis=1))[0, 1], abs=1e-5)
     assert found[0] == 0
     assert not found[40:].any()
-    scores = stats.module_scores(log_X, labels)
+    scores = stats.module_scores(logged, labels)
     np.testing.assert_allclose(scores[:, 1], z[:, labels == 1].mean(axis=1), atol=1e-5)
 
 
-def test_shuffled_genes_are_confirmed_only_by_chance(log_X: sp.csr_matrix) -> None:
-    null = stats.null_membership(log_X, seed=1)
-    again = stats.null_membership(log_X, seed=2)
+def test_shuffled_genes_are_confirmed_only_by_chance(logged: sp.csr_matrix) -> None:
+    null = stats.null_membership(logged, seed=1)
+    again = stats.null_membership(logged, seed=2)
     labels = np.zeros(60, dtype=np.int64)
     assert (stats.confirmed(labels, again, null) >= 0).sum() <= 5
     assert (stats.confirmed(labels, np.full(60, null.max() + 0.1), null) == 0).all()

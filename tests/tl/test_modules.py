@@ -26,7 +26,7 @@ def test_modules_are_raised_in_the_type_they_were_planted_in_and_found_by_each_n
     assert (genes.groupby("module", observed=True)["stability"].first() > 0.7).all()
     scores = get.module_scores(associated, groupby="cell_type")
     for module, row in scores.iterrows():
-        planted = associated.var["module"][genes.query("module == @module")["gene"]].mode()[0]
+        planted = associated.var["module"][genes["gene"][genes["module"] == module]].mode()[0]
         assert row.idxmax() == f"type_{planted}"
 
 
