@@ -34,7 +34,7 @@ MARKERS = {
 _TOP = 10
 
 
-def planted_table(seeds: int, shape: tuple[int, int, int, int] = (1000, 1000, 5, 40), density: float = 0.1) -> str:
+def planted_table(seeds: int, shape: tuple[int, int, int, int] = (1000, 600, 5, 30), density: float = 0.1) -> str:
     """Markdown: recovery of planted genes and modules, and p-values where there is no structure; one row per seed."""
     lines = [
         "| seed | AUROC, score | AUROC, effect | false discoveries at 5 % | module ARI | background genes in modules "
