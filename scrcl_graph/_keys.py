@@ -51,3 +51,22 @@ class Keys:
     def paga(self) -> str:
         """``uns``: connectivities of the clusters in the cell graph."""
         return f"{self.key}_paga"
+
+    @property
+    def associations(self) -> str:
+        """``uns``: how the associations were tested."""
+        return f"{self.key}_associations"
+
+    def association(self, statistic: str) -> str:
+        """``varm``: a statistic of the associations, genes x groups."""
+        return f"{self.associations}_{statistic}"
+
+    @property
+    def modules(self) -> str:
+        """``var``: module of each gene; ``obsm``: module scores of cells; ``uns``: how they were found."""
+        return f"{self.key}_modules"
+
+    @property
+    def membership(self) -> str:
+        """``var``: how well a gene fits its module."""
+        return f"{self.modules}_membership"

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
 
@@ -74,7 +75,7 @@ def resolve_state(X: sp.csr_matrix, given: InputState | None) -> InputState:
     return given or detected
 
 
-def log_normalize(X: sp.csr_matrix, state: InputState) -> sp.csr_matrix:
+def log_normalize(X: sp.csr_matrix, state: InputState, totals: NDArray[np.float64] | None = None) -> sp.csr_matrix:
     """``log(1 + 1e4 x / sum x)`` per cell for counts; log-normalised input is returned as it is.
 
     Parameters
@@ -83,10 +84,13 @@ def log_normalize(X: sp.csr_matrix, state: InputState) -> sp.csr_matrix:
         Cells x genes, non-negative.
     state
         What the values are; see :func:`detect_state`.
+    totals
+        Sums of the cells, where ``X`` holds only some genes.
     """
     if state == "lognorm":
         return X
-    totals = np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
+    if totals is None:
+        totals = np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
     scale = TARGET_SUM / np.maximum(totals, 1.0)
     out = X.copy()
     out.data = np.log1p(out.data * np.repeat(scale, np.diff(X.indptr))).astype(np.float32)

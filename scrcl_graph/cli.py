@@ -31,6 +31,7 @@ BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Report = Annotated[Path | None, typer.Option(help="Also write an HTML report.")]
 SavedModel = Annotated[Path | None, typer.Option("--model", help="Also save the model in this new folder.")]
+GeneSets = Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")]
 Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
 
 
@@ -48,6 +49,7 @@ def refine(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    gene_sets: GeneSets = None,
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
@@ -58,6 +60,7 @@ def refine(
         output,
         report,
         model,
+        gene_sets,
         n_clusters=n_clusters,
         preset=preset,
         layer=layer,
@@ -86,6 +89,7 @@ def domains(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    gene_sets: GeneSets = None,
 ) -> None:
     """Find the tissue domains of one slice or many; keeps all content of the file and adds the results."""
     from scrcl_graph import tl
@@ -96,6 +100,7 @@ def domains(
         output,
         report,
         model,
+        gene_sets,
         n_clusters=n_clusters,
         library_key=library_key,
         layer=layer,
@@ -111,17 +116,27 @@ def domains(
 
 
 def _cluster(
-    verb: Callable[..., object], source: Path, output: Path, report: Path | None, model: Path | None, **options: Any
+    verb: Callable[..., object],
+    source: Path,
+    output: Path,
+    report: Path | None,
+    model: Path | None,
+    gene_sets: Path | None,
+    **options: Any,
 ) -> None:
     """Read, run a verb, write what was asked for, and say what came out."""
+    from scrcl_graph import tl
+    from scrcl_graph.gr import read_gmt
     from scrcl_graph.io import check_writable, read, write_h5ad
     from scrcl_graph.report import write_report
 
     check_writable(source, output, report, model)
+    sets = None if gene_sets is None else read_gmt(gene_sets)
     adata = read(source)
     started = time.perf_counter()
     verb(adata, model_path=model, **options)
     key = options["key_added"]
+    tl.associations(adata, key=key)
     write_h5ad(adata, output)
     sizes = ", ".join(str(n) for n in adata.obs[key].value_counts(sort=False))
     typer.echo(f"{adata.n_obs} cells in {adata.uns[key]['n_clusters']} clusters of {sizes} cells")
@@ -129,7 +144,7 @@ def _cluster(
     if model is not None:
         typer.echo(f"model: {model}")
     if report is not None:
-        write_report(adata, report, key=key, title=source.name)
+        write_report(adata, report, key=key, title=source.name, gene_sets=sets)
         typer.echo(f"report: {report}")
 
 
@@ -193,6 +208,7 @@ def demo(
     typer.echo(f"pbmc68k_reduced: {adata.n_obs} cells x {adata.raw.n_vars} genes, annotation set aside")
     started = time.perf_counter()
     tl.refine(adata, random_state=seed)
+    tl.associations(adata)
     seconds = time.perf_counter() - started
     scores = metrics.score(annotation, adata.obs["scrcl"])
     typer.echo(f"{adata.uns['scrcl']['n_clusters']} clusters in {seconds:.1f} s, their number chosen without labels")

@@ -36,6 +36,14 @@ def refined(_refined: AnnData) -> AnnData:
     return _refined.copy()
 
 
+@pytest.fixture
+def associated(refined: AnnData) -> AnnData:
+    """``refined`` with associations and gene modules; a fresh copy."""
+    tl.associations(refined)
+    tl.gene_modules(refined)
+    return refined
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder of the real data sets; tests that need it are skipped without it."""

@@ -1,4 +1,4 @@
-"""``python -m scrcl_graph.benchmark epoch|scale|slices``: figures of the documentation, as Markdown."""
+"""``python -m scrcl_graph.benchmark COMMAND``: the figures of the documentation, as Markdown."""
 
 from __future__ import annotations
 
@@ -35,6 +35,30 @@ def slices(
     from scrcl_graph.benchmark.slices import slices_table
 
     typer.echo(slices_table(files or [], label))
+
+
+@app.command()
+def planted(seeds: int = 5) -> None:
+    """Associations and modules of planted genes; p-values where there is no structure."""
+    from scrcl_graph.benchmark.associations import planted_table
+
+    typer.echo(planted_table(seeds))
+
+
+@app.command()
+def markers(pbmc3k: Path, seeds: int = 5) -> None:
+    """Canonical markers of blood cells, and agreement of rankings over seeds beside scanpy's."""
+    from scrcl_graph.benchmark.associations import markers_table
+
+    typer.echo(markers_table(pbmc3k, seeds))
+
+
+@app.command()
+def cost(cells: int = 100_000, genes: int = 2000) -> None:
+    """Seconds and memory of the associations, after training."""
+    from scrcl_graph.benchmark.associations import cost as measure
+
+    typer.echo(measure(cells, genes))
 
 
 app()

@@ -15,7 +15,7 @@ from scrcl_graph.gr.hetero import (
     correspondence_kernel,
     to_networkx,
 )
-from scrcl_graph.gr.prior import prior_network
+from scrcl_graph.gr.prior import GeneSets, prior_network, read_gmt
 from scrcl_graph.gr.scales import Scales, fit_scales
 from scrcl_graph.gr.selection import dispersed_genes, gene_inertia, informative_genes
 from scrcl_graph.gr.spatial import smooth, spatial_neighbors
@@ -29,6 +29,7 @@ __all__ = [
     "SIMILAR",
     "Alignment",
     "Coordinates",
+    "GeneSets",
     "Given",
     "Joined",
     "Scales",
@@ -50,6 +51,7 @@ __all__ = [
     "pca",
     "prior_network",
     "propagation",
+    "read_gmt",
     "smooth",
     "spatial_neighbors",
     "to_networkx",

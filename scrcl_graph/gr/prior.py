@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -17,15 +20,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GeneSets = Mapping[str, Collection[str]]
+_LARGEST_SET = 200  # genes; of a larger set nearly all pairs are unrelated
 
-def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tuple[sp.csr_matrix, list[str]]:
+
+def read_gmt(path: str | PathLike[str]) -> dict[str, list[str]]:
+    """Gene sets of a GMT file: a line holds a name, a description and the genes, separated by tabs.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a line has no genes, or a name occurs twice.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise InputError(f"{path} cannot be read as a GMT file") from err
+    sets: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        name, *rest = line.rstrip().split("\t")
+        genes = [gene for gene in rest[1:] if gene]
+        if not genes or name in sets:
+            problem = f"repeats the set '{name}'" if name in sets else "has no name, description and genes between tabs"
+            raise InputError(f"line {number} of {path} {problem}: it is no valid GMT file")
+        sets[name] = genes
+    return sets
+
+
+def prior_network(network: pd.DataFrame | nx.Graph | GeneSets, genes: Sequence[str]) -> tuple[sp.csr_matrix, list[str]]:
     """A symmetric gene graph from an edge list or a networkx graph.
 
     Parameters
     ----------
     network
         A table whose first two columns name genes and whose column ``weight``, if there is one, holds signed
-        weights; or a networkx graph with the optional edge attribute ``weight``. Missing weights are 1.
+        weights; or a networkx graph with the optional edge attribute ``weight``. Missing weights are 1. Or gene sets,
+        genes by name (:func:`read_gmt`): each pair of a set of n genes gets the weight 1 / (n - 1), so that a gene
+        draws as much from a large set as from a small one; sets of more than 200 genes of the data are left out.
     genes
         Names of the genes of the data, in order.
 
@@ -40,7 +73,7 @@ def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tup
         If the network has another type or shape, a weight is not finite, or no edge joins two genes of the data.
     """
     try:
-        edges = _edges(network)
+        edges = _edges(network, set(genes))
     except (TypeError, ValueError) as err:
         if isinstance(err, InputError):
             raise
@@ -67,13 +100,26 @@ def prior_network(network: pd.DataFrame | nx.Graph, genes: Sequence[str]) -> tup
     return sp.csr_matrix(upper + upper.T), unknown
 
 
-def _edges(network: pd.DataFrame | nx.Graph) -> list[tuple[str, str, float]]:
+def _edges(network: pd.DataFrame | nx.Graph | GeneSets, genes: set[str]) -> list[tuple[str, str, float]]:
+    if isinstance(network, Mapping):
+        return _pairs(network, genes)
     if isinstance(network, nx.Graph):
         return [(str(a), str(b), float(w)) for a, b, w in network.edges(data="weight", default=1.0)]
     columns = getattr(network, "columns", None)
     if columns is None or len(columns) < 2:
         raise InputError(
-            "the prior gene network must be a networkx graph or a table whose first two columns name genes"
+            "the prior gene network must be a networkx graph, gene sets, or a table whose first two columns name genes"
         )
     weights = network["weight"] if "weight" in columns else np.ones(len(network))
     return [(str(a), str(b), float(w)) for a, b, w in zip(network.iloc[:, 0], network.iloc[:, 1], weights, strict=True)]
+
+
+def _pairs(sets: GeneSets, genes: set[str]) -> list[tuple[str, str, float]]:
+    """Each pair of a set's genes that the data has; a gene that it does not have is kept in a loop, to be reported."""
+    edges = []
+    for members in sets.values():
+        known = sorted(genes & set(members))
+        if len(known) <= _LARGEST_SET:
+            edges += [(a, b, 1 / (len(known) - 1)) for a, b in combinations(known, 2)]
+        edges += [(gene, gene, 1.0) for gene in set(members) - genes]
+    return edges

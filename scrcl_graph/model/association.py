@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
+Rows: TypeAlias = NDArray[Any] | slice
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,30 @@ class AssociationFactors:
 
     cells: Matrix
     genes: Matrix
+
+    def take(self, *, cells: Rows = slice(None), genes: Rows = slice(None)) -> AssociationFactors:
+        """The factors of some cells and genes, for scores relative to the same average cell."""
+        return AssociationFactors(self.cells[cells], self.genes[genes])
+
+    def split(self, n_runs: int) -> list[AssociationFactors]:
+        """The factors of each of the networks whose scores were averaged."""
+        return [
+            AssociationFactors(cells, genes)
+            for cells, genes in zip(np.split(self.cells, n_runs, 1), np.split(self.genes, n_runs, 1), strict=True)
+        ]
+
+    def scores(self) -> Matrix:
+        """R, n x genes: take few cells or few genes first."""
+        return np.asarray(self.cells @ self.genes.T)
+
+    def profiles(self) -> Matrix:
+        r"""A unit vector per gene, genes x d, whose inner products are the correlations of scores over the cells.
+
+        With :math:`C^\top C = V \Lambda V^\top`, the rows of :math:`G V \Lambda^{1/2}` scaled to unit length.
+        """
+        values, V = np.linalg.eigh(self.cells.T.astype(np.float64) @ self.cells)
+        rows = self.genes @ (V * np.sqrt(np.maximum(values, 0)))
+        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
     def group_means(self, labels: NDArray[np.integer]) -> Matrix:
         """Mean score of each gene over the cells of each label, labels x genes, without forming R."""

@@ -21,7 +21,7 @@ from scrcl_graph.presets import Preset
 
 _MAPS = {"correspondence": gr.correspondence, "pca": gr.pca}
 
-Network: TypeAlias = pd.DataFrame | nx.Graph
+Network: TypeAlias = pd.DataFrame | nx.Graph | gr.GeneSets
 
 
 @dataclass(frozen=True)

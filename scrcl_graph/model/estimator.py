@@ -132,7 +132,7 @@ class ScRCL:
             Slice or sample of each cell. Spatial edges never join two of them, and their coordinates are aligned
             (:class:`scrcl_graph.gr.Alignment`).
         prior
-            Gene network to join with the correlation graph: a table or a networkx graph.
+            Gene network to join with the correlation graph: a table, a networkx graph or gene sets.
         input_state
             Overrides what is detected from the values.
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from scrcl_graph.pl.association import association_heatmap
+from scrcl_graph.pl.association import association_dotplot, association_heatmap, association_network, joint_umap
 from scrcl_graph.pl.clusters import umap
 from scrcl_graph.pl.domains import confusion, domain_graph, enrichment
+from scrcl_graph.pl.modules import module_heatmap
 from scrcl_graph.pl.tissue import spatial
 from scrcl_graph.pl.training import k_curve, loss
 
-__all__ = ["association_heatmap", "confusion", "domain_graph", "enrichment", "k_curve", "loss", "spatial", "umap"]
+__all__ = [
+    "association_dotplot",
+    "association_heatmap",
+    "association_network",
+    "confusion",
+    "domain_graph",
+    "enrichment",
+    "joint_umap",
+    "k_curve",
+    "loss",
+    "module_heatmap",
+    "spatial",
+    "umap",
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
@@ -99,4 +100,15 @@ def heatmap(
             text = f"{value:.{digits}f}" if np.isfinite(value) else ""
             ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
     plt.colorbar(image, ax=ax, shrink=0.8, label=label)
+    return ax
+
+
+def signed_heatmap(table: pd.DataFrame, ax: Axes | None, ylabel: str, title: str) -> Axes:
+    """A signed table as colours around zero."""
+    rows, columns = ([str(name) for name in names] for names in (table.index, table.columns))
+    ax = axes(ax, 2.5 + 0.22 * len(columns) + 0.08 * max(map(len, rows)), 1.8 + 0.25 * len(rows))
+    limit = float(abs(table.to_numpy()).max())
+    heatmap(ax, table.to_numpy(), rows, columns, cmap="RdBu_r", limits=(-limit, limit), digits=1, label="")
+    ax.tick_params(axis="x", labelsize=7)
+    ax.set(ylabel=ylabel, title=title)
     return ax

@@ -1,7 +1,8 @@
-"""One self-contained HTML file about a run."""
+"""One self-contained HTML file about a run, and its clusters in words."""
 
 from __future__ import annotations
 
 from scrcl_graph.report.html import write_report
+from scrcl_graph.report.words import cluster_words
 
-__all__ = ["write_report"]
+__all__ = ["cluster_words", "write_report"]

@@ -17,25 +17,38 @@ from matplotlib.axes import Axes
 
 from scrcl_graph import pl
 from scrcl_graph._files import replacing
+from scrcl_graph._keys import Keys
+from scrcl_graph.get import associations
+from scrcl_graph.gr import GeneSets
 from scrcl_graph.pl._shared import results
-from scrcl_graph.tl import associations
+from scrcl_graph.report.words import cluster_words
 
 TOP_GENES = 8
 
 
-def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl", title: str = "scrcl-graph") -> None:
+def write_report(
+    adata: AnnData,
+    path: str | PathLike[str],
+    *,
+    key: str = "scrcl",
+    title: str = "scrcl-graph",
+    gene_sets: GeneSets | None = None,
+) -> None:
     """Write one HTML file with everything inside it: no script, no network.
 
     Parameters
     ----------
     adata
-        After :func:`scrcl_graph.tl.refine`.
+        After :func:`scrcl_graph.tl.refine` and :func:`scrcl_graph.tl.associations`; modules are shown where
+        :func:`scrcl_graph.tl.gene_modules` has been run.
     path
         Of the file; it is replaced whole.
     key
         ``key_added`` of the run.
     title
         Heading.
+    gene_sets
+        Genes by name, looked up among the genes of each cluster (:func:`cluster_words`).
     """
     summary = results(adata, key)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -45,6 +58,7 @@ def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl
         n_cells=adata.n_obs,
         summary=summary,
         clusters=_clusters(adata, key),
+        words=cluster_words(adata, key=key, gene_sets=gene_sets),
         figures=_figures(adata, key, summary),
     )
     with replacing(path) as temporary:
@@ -53,7 +67,7 @@ def write_report(adata: AnnData, path: str | PathLike[str], *, key: str = "scrcl
 
 def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
     sizes: pd.Series[int] = adata.obs[key].value_counts(sort=False)
-    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False)
+    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False, observed=True)
     return [
         {
             "name": name,
@@ -72,6 +86,9 @@ def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str
     if summary["params"]["n_spatial_neighbors"] > 0 and "spatial" in adata.obsm:
         wanted.append(("Clusters on the tissue.", pl.spatial))
     wanted.append(("Association of the top genes of each cluster with every cluster.", pl.association_heatmap))
+    wanted.append(("What was measured of the same genes.", pl.association_dotplot))
+    if Keys(key).modules in adata.uns:
+        wanted.append(("Gene modules in every cluster.", pl.module_heatmap))
     wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
     if "k_selection" in summary:
         wanted.append(
@@ -84,6 +101,6 @@ def _png(ax: Axes) -> str:
     buffer = io.BytesIO()
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.savefig(buffer, format="png", dpi=130)
+    figure.savefig(buffer, format="png", dpi=130, bbox_inches="tight")
     plt.close(figure)
     return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -5,8 +5,20 @@ from __future__ import annotations
 from scrcl_graph.tl.associations import associations
 from scrcl_graph.tl.domain_statistics import domain_statistics
 from scrcl_graph.tl.domains import domains
+from scrcl_graph.tl.modules import gene_modules
 from scrcl_graph.tl.paga import paga
 from scrcl_graph.tl.refine import apply, refine
 from scrcl_graph.tl.spatial_genes import spatial_genes
+from scrcl_graph.tl.split import split_counts
 
-__all__ = ["apply", "associations", "domain_statistics", "domains", "paga", "refine", "spatial_genes"]
+__all__ = [
+    "apply",
+    "associations",
+    "domain_statistics",
+    "domains",
+    "gene_modules",
+    "paga",
+    "refine",
+    "spatial_genes",
+    "split_counts",
+]

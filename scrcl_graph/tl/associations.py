@@ -1,4 +1,4 @@
-"""The genes most tied to each cluster."""
+"""The genes tied to each cluster: the model's scores, and a test on the expression that was measured."""
 
 from __future__ import annotations
 
@@ -8,50 +8,84 @@ from anndata import AnnData
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.model import AssociationFactors
+from scrcl_graph.stats import compare_groups
+from scrcl_graph.tl._results import expression, factors, grouping
 
 
 def associations(
-    adata: AnnData, *, groupby: str | None = None, key: str = "scrcl", n_genes: int | None = None
-) -> pd.DataFrame:
+    adata: AnnData,
+    *,
+    groupby: str | None = None,
+    layer: str | None = None,
+    key: str = "scrcl",
+    copy: bool = False,
+) -> AnnData | None:
     """Association of each gene with each group of cells.
+
+    The score is the model's and ranks the genes. It is smooth: a gene borrows from its correlated genes and a cell
+    from its neighbours, so it is no evidence by itself. The p-value comes from the measured expression alone; the null
+    hypothesis is that the gene's values, depth taken out, are exchangeable over the cells, whatever their group
+    (:func:`scrcl_graph.stats.compare_groups`). Log-normalised input still depends on depth; there a gene can be called
+    because the cells of a group are deeper.
+
+    Clusters that were found in the same expression follow its noise, and then p-values are too small even where
+    there are no types at all: they say how well a gene marks a cluster, not that the cluster exists. Where that
+    matters, find the clusters in one part of the counts and test in the other (:func:`scrcl_graph.tl.split_counts`).
 
     Parameters
     ----------
     adata
         After :func:`refine`.
     groupby
-        Categorical column of ``obs``; by default the clusters of ``key``.
+        Categorical column of ``obs``; by default the clusters of ``key``. Cells without a group are left out.
+    layer
+        Matrix to test; by default the one that :func:`refine` read.
     key
         ``key_added`` of :func:`refine`.
-    n_genes
-        Genes per group; all by default.
+    copy
+        Return a copy with the results instead of writing to ``adata``.
 
     Returns
     -------
-    Columns ``group``, ``gene``, ``score``, best first within a group. The score is the mean over the group's cells
-    of the model's cell-gene association, relative to the average cell; with the default preset in standard
-    deviations of the gene.
+    None, or with ``copy`` the annotated copy. Sets tables of genes x groups (float64, NaN for genes the model did not
+    use), read by :func:`scrcl_graph.get.associations`:
+
+    ``varm[key + "_associations_score"]``
+        Mean over the group's cells of the model's score, relative to the average cell; with the default preset in
+        standard deviations of the gene.
+    ``varm[key + "_associations_effect"]``
+        Mean in the group minus mean in the other cells, in standard deviations: of count residuals, or of
+        log-normalised expression where there are no counts.
+    ``varm[key + "_associations_pvalue"]``, ``varm[key + "_associations_padj"]``
+        Two-sided p-value, and Benjamini-Hochberg over the genes of a group.
+    ``varm[key + "_associations_specificity"]``
+        The group's part of the gene's abundance when all groups have one size.
+    ``varm[key + "_associations_fraction"]``
+        Share of the group's cells that express the gene.
+    ``uns[key + "_associations"]``
+        ``groupby`` and the matrix tested.
 
     Raises
     ------
     InputError
-        If there are no results under ``key`` or no such column.
+        If there are no results under ``key``, no such column or layer, or fewer than two groups.
     """
     keys = Keys(key)
-    if keys.factors not in adata.obsm or keys.genes not in adata.varm:
-        raise InputError(f"there are no association factors under '{key}': run scrcl_graph.tl.refine first")
-    column = groupby or keys.key
-    if column not in adata.obs:
-        raise InputError(f"there is no obs['{column}'] (obs: {', '.join(adata.obs) or 'none'})")
-    groups = adata.obs[column].astype("category")
+    groups = grouping(adata, groupby or key, key)
     known = groups.notna().to_numpy()
-    factors = AssociationFactors(adata.obsm[keys.factors][known], adata.varm[keys.genes])
-    used = np.flatnonzero(np.abs(factors.genes).sum(axis=1) > 0)
-    scores = factors.group_means(groups.cat.codes.to_numpy()[known])[:, used]
-    names = adata.var_names[used]
-    tables = []
-    for group, row in zip(groups.cat.categories, scores, strict=False):
-        best = np.argsort(-row, kind="stable")[:n_genes]
-        tables.append(pd.DataFrame({"group": str(group), "gene": names[best], "score": row[best]}))
-    return pd.concat(tables, ignore_index=True)
+    names = groups.cat.categories.astype(str)
+    if len(names) < 2:
+        raise InputError(f"obs['{groups.name}'] has fewer than two groups: there is nothing to compare")
+    model, used = factors(adata, key)
+    measured = expression(adata, adata.var_names[used], layer, key)
+    codes = groups.cat.codes.to_numpy()[known]
+    depth = None if measured.depth is None else measured.depth[known]
+    test = compare_groups(measured.values[known], codes, len(names), depth=depth)
+    score = model.take(cells=known, genes=used).group_means(codes).T
+    target = adata.copy() if copy else adata
+    for statistic, values in {"score": score, **vars(test)}.items():
+        table = np.full((adata.n_vars, len(names)), np.nan)
+        table[used] = values
+        target.varm[keys.association(statistic)] = pd.DataFrame(table, index=adata.var_names, columns=names)
+    target.uns[keys.associations] = {"groupby": groups.name, "matrix": measured.where}
+    return target if copy else None

@@ -67,7 +67,8 @@ def refine(
         Column of ``obs`` with the slice or sample; spatial edges never join two of them, and one shift for each
         (:class:`scrcl_graph.gr.Alignment`) brings their coordinates together.
     prior
-        Gene network joined with the correlation graph: a table whose first two columns name genes, or a networkx graph.
+        Gene network joined with the correlation graph: a table whose first two columns name genes, a networkx
+        graph, or gene sets (:func:`scrcl_graph.gr.read_gmt`).
     input_state
         ``"counts"`` or ``"lognorm"``, where the values are mistaken for the other.
     key_added
@@ -123,7 +124,7 @@ def refine(
     target = adata.copy() if copy else adata
     _write_cells(target, keys, model.labels_, model.embedding_, model.n_clusters_)
     _write_graph(target, keys, model, source)
-    target.uns[keys.key] = _summary(model, chosen, keys, source)
+    target.uns[keys.key] = _summary(model, chosen, keys, source, layer)
     return target if copy else None
 
 
@@ -200,7 +201,7 @@ def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> No
     adata.varp[keys.gene_connectivities] = sp.csr_matrix((edges.data, (row, col)), shape=(adata.n_vars, adata.n_vars))
 
 
-def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[str, Any]:
+def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source, layer: str | None) -> dict[str, Any]:
     plan = dataclasses.asdict(preset.plan)
     weights = plan.pop("weights")
     summary: dict[str, Any] = {
@@ -210,7 +211,12 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source) -> dict[s
             "random_state": model.random_state,
         },
         "objective_weights": dict(weights),
-        "input": {"matrix": source.where, "state": model.input_state_, "n_genes": len(model.genes_)},
+        "input": {
+            "matrix": source.where,
+            "layer": _writable(layer),
+            "state": model.input_state_,
+            "n_genes": len(model.genes_),
+        },
         "versions": versions(),
         "history": {
             f"run_{i}": {name: np.array(values) for name, values in history.items()}

@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
-from numpy.typing import NDArray
 
-from scrcl_graph import _preprocess as pre
 from scrcl_graph._keys import Keys
 from scrcl_graph._settings import threads_kept
+from scrcl_graph.get import associations
 from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._source import read_source
-from scrcl_graph.tl._tissue import Tissue, read_tissue
-from scrcl_graph.tl.associations import associations
+from scrcl_graph.tl._results import expression
+from scrcl_graph.tl._tissue import read_tissue
 
 
 def spatial_genes(
     adata: AnnData,
     *,
     key: str = "scrcl",
-    groupby: str | None = None,
     layer: str | None = None,
     spatial_key: str = "spatial",
     library_key: str | None = None,
     n_neighbors: int = 6,
     n_genes: int | None = None,
 ) -> pd.DataFrame:
-    """Spatially variable genes of each domain: :func:`associations` with Moran's I.
+    """Spatially variable genes of each domain: the table of :func:`associations`, which runs first, with Moran's I.
 
-    Parameters are as in :func:`domain_statistics`; ``layer`` is the layer with the expression, as in :func:`refine`,
-    and ``n_genes`` the number of genes per domain, all by default.
+    Parameters are as in :func:`domain_statistics`; ``layer`` is the layer with the expression, as in
+    :func:`associations`, and ``n_genes`` the number of genes per domain, all by default.
 
     Returns
     -------
-    Columns ``group``, ``gene``, ``score`` as in :func:`associations`, best first within a domain, and Moran's I over
-    the spatial graph:
+    The columns of :func:`scrcl_graph.get.associations`, best first within a domain, and Moran's I over the spatial
+    graph:
 
     ``morans_i``
         Of the log-normalised expression (:func:`scanpy.metrics.morans_i`).
@@ -51,15 +47,20 @@ def spatial_genes(
     Raises
     ------
     InputError
-        If there are no results under ``key``, or a column, layer or the positions are missing.
+        If there are no associations under ``key``, or a column, layer or the positions are missing.
     """
+    import scanpy as sc
+
     keys = Keys(key)
-    column = groupby or key
-    table = associations(adata, key=key, groupby=column, n_genes=n_genes)
+    table = associations(adata, key=key, n_genes=n_genes)
+    column = adata.uns[keys.associations]["groupby"]
     tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
     genes, place = np.unique(adata.var_names.get_indexer(table["gene"]), return_inverse=True)
     cells, factors = adata.obsm[keys.factors][tissue.known], adata.varm[keys.genes][genes]
-    table["morans_i"] = _expression_morans_i(adata, layer, tissue, adata.var_names[genes])[place]
+    measured = expression(adata, adata.var_names[genes], layer, key).log[tissue.known]
+    with threads_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # genes that are constant over these cells: NaN
+        table["morans_i"] = np.asarray(sc.metrics.morans_i(tissue.adjacency, sp.csr_matrix(measured.T)))[place]
     table["morans_i_scores"] = AssociationFactors(cells, factors).morans_i(tissue.adjacency)[place]
     table["morans_i_within"] = np.nan
     for code, name in enumerate(tissue.groups.categories.astype(str)):
@@ -67,17 +68,3 @@ def spatial_genes(
         within = AssociationFactors(cells[own], factors).morans_i(tissue.adjacency[own][:, own])
         table.loc[here, "morans_i_within"] = within[place[here]]
     return table
-
-
-def _expression_morans_i(
-    adata: AnnData, layer: str | None, tissue: Tissue, genes: Sequence[str]
-) -> NDArray[np.float64]:
-    import scanpy as sc
-
-    source = read_source(adata, layer)
-    matrix = pre.as_csr(source.matrix)
-    expression = pre.log_normalize(matrix, pre.resolve_state(matrix, None))
-    chosen = expression[tissue.known][:, pd.Index(source.genes).get_indexer(genes)]
-    with threads_kept(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # genes that are constant over these cells: NaN
-        return np.asarray(sc.metrics.morans_i(tissue.adjacency, sp.csr_matrix(chosen.T)))

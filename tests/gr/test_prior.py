@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from scrcl_graph import InputError
-from scrcl_graph.gr import prior_network
+from scrcl_graph.gr import prior_network, read_gmt
 
 GENES = ["A", "B", "C", "D"]
 EDGES = [("A", "B", 0.5), ("B", "C", -2.0), ("C", "X", 1.0), ("D", "D", 1.0), ("Y", "A", 1.0)]
@@ -60,9 +61,39 @@ def test_edges_that_contradict_each_other_make_a_symmetric_network() -> None:
         (_table([("X", "Y", 1.0), ("A", "A", 1.0)]), "no edge .* joins two genes"),
         (_table([("A", "B", np.nan)]), "not finite"),
         (pd.DataFrame({"source": ["A"]}), "first two columns name genes"),
-        ([("A", "B")], "networkx graph or a table"),
+        ([("A", "B")], "networkx graph, gene sets, or a table"),
     ],
 )
 def test_networks_that_cannot_be_used_are_refused(network: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         prior_network(network, GENES)  # type: ignore[arg-type]
+
+
+def test_gene_sets_of_a_gmt_file_are_joined_pair_by_pair(tmp_path: Path) -> None:
+    (tmp_path / "a.gmt").write_text("one\tabout\tA\tB\tC\tX\n\ntwo\t\tC\tD\t\n")
+    sets = read_gmt(tmp_path / "a.gmt")
+    assert sets == {"one": ["A", "B", "C", "X"], "two": ["C", "D"]}
+    matrix, unknown = prior_network(sets, GENES)
+    expected = np.zeros((4, 4))
+    expected[:3, :3] = 0.5
+    expected[2, 3] = expected[3, 2] = 1
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_array_equal(matrix.toarray(), expected)
+    assert unknown == ["X"]
+
+
+def test_a_set_that_holds_nearly_everything_joins_nothing() -> None:
+    genes = [f"g{i}" for i in range(300)]
+    matrix, _ = prior_network({"all": genes, "pair": genes[:2]}, genes)
+    assert matrix.nnz == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("name\n", "line 1 .* has no name"), ("a\tb\tC\na\tb\tD\n", "line 2 .* repeats the set 'a'")]
+)
+def test_a_broken_gmt_file_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.gmt").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_gmt(tmp_path / "a.gmt")
+    with pytest.raises(InputError, match="cannot be read as a GMT file"):
+        read_gmt(tmp_path / "b.gmt")

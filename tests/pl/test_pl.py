@@ -11,7 +11,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from scrcl_graph import InputError, pl, tl
+from scrcl_graph import InputError, get, pl, tl
 from scrcl_graph.presets import get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -27,7 +27,8 @@ def _close() -> Iterator[None]:
 @pytest.fixture
 def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first two columns of the embedding in place of a UMAP."""
-    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
+    for room in ("clusters", "association"):
+        monkeypatch.setattr(f"scrcl_graph.pl.{room}.umap_points", lambda embedding, seed: embedding[:, :2])
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +58,8 @@ def test_each_plot_draws_on_the_axes_given_or_on_new_ones_and_changes_no_data(
     assert new is not ax
     for one in (ax, new):
         one.get_figure().canvas.draw()
-    assert set(measured.obs) == set(before.obs)
-    assert set(measured.obsm) == set(before.obsm)
-    assert set(measured.uns) == set(before.uns)
+    for slot in ("obs", "obsm", "var", "varm", "uns"):
+        assert set(getattr(measured, slot)) == set(getattr(before, slot))
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
@@ -198,16 +198,47 @@ def test_k_curve_marks_the_chosen_number_and_is_refused_where_it_was_given(plant
         pl.k_curve(planted)
 
 
-def test_heatmap_shows_the_top_genes_of_each_cluster_with_their_scores(refined: AnnData) -> None:
-    ax = pl.association_heatmap(refined, n_genes=3)
-    table = tl.associations(refined)
+def test_heatmap_and_dots_show_the_top_genes_of_each_cluster_in_every_cluster(associated: AnnData) -> None:
+    ax, dots = pl.association_heatmap(associated, n_genes=3), pl.association_dotplot(associated, n_genes=3)
+    table = get.associations(associated)
     genes = [text.get_text() for text in ax.get_xticklabels()]
-    assert set(genes) == set(table.groupby("group").head(3)["gene"])
+    assert genes == [text.get_text() for text in dots.get_xticklabels()]
+    assert set(genes) == set(table.groupby("group", observed=True).head(3)["gene"])
     groups = [text.get_text() for text in ax.get_yticklabels()]
     assert groups == ["0", "1", "2", "3"]
     shown = np.asarray(ax.images[0].get_array())
-    scores = table.set_index(["group", "gene"])["score"]
-    wanted = [[scores[group, gene] for gene in genes] for group in groups]
+    table = table.set_index(["group", "gene"])
+    wanted = [[table.loc[(group, gene), "score"] for gene in genes] for group in groups]
     np.testing.assert_allclose(shown, wanted, rtol=1e-5)
     low, high = ax.images[0].get_clim()
     assert -low == high >= np.abs(shown).max()
+    effect = [table.loc[(group, gene), "effect"] for group in groups for gene in genes]
+    np.testing.assert_allclose(np.asarray(dots.collections[0].get_array()), effect)
+    sizes = [110 * table.loc[(group, gene), "fraction"] for group in groups for gene in genes]
+    np.testing.assert_allclose(dots.collections[0].get_sizes(), sizes)
+
+
+@pytest.mark.usefixtures("quick_umap")
+def test_a_gene_lies_among_the_cells_of_its_cluster(associated: AnnData) -> None:
+    ax = pl.joint_umap(associated, n_genes=2)
+    cells, genes = (np.asarray(part.get_offsets()) for part in ax.collections)
+    assert len(cells) == associated.n_obs
+    names = [text.get_text() for text in ax.texts[4:]]
+    assert names == get.associations(associated, n_genes=2)["gene"].tolist()
+    points = associated.obsm["X_scrcl"][:, :2]
+    centres = {g: points[(associated.obs["scrcl"] == g).to_numpy()].mean(axis=0) for g in ("0", "1", "2", "3")}
+    for i, at in enumerate(genes):
+        assert min(centres, key=lambda g: np.linalg.norm(centres[g] - at)) == str(i // 2)
+
+
+def test_module_rows_are_named_by_their_genes(associated: AnnData) -> None:
+    ax = pl.module_heatmap(associated, groupby="cell_type", n_genes=2)
+    first = get.modules(associated)["gene"].head(2)
+    assert ax.get_yticklabels()[0].get_text() == f"0: {first[0]}, {first[1]}"
+    np.testing.assert_allclose(ax.images[0].get_array(), get.module_scores(associated, groupby="cell_type"), rtol=1e-5)
+
+
+def test_a_network_without_raised_genes_is_refused(associated: AnnData) -> None:
+    associated.varm["scrcl_associations_padj"].iloc[:] = 1.0
+    with pytest.raises(InputError, match="no gene is raised"):
+        pl.association_network(associated)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from anndata import AnnData
 
-from scrcl_graph import InputError, tl
+from scrcl_graph import InputError, get, tl
 from scrcl_graph.presets import get_preset
 from scrcl_graph.report import write_report
 from scrcl_graph.train import TrainingPlan
@@ -56,12 +56,12 @@ def report(adata: AnnData, folder: Path, **options: str) -> str:
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_page_needs_nothing_from_outside_and_runs_nothing(refined: AnnData, tmp_path: Path) -> None:
-    text = report(refined, tmp_path)
+def test_the_page_needs_nothing_from_outside_and_runs_nothing(associated: AnnData, tmp_path: Path) -> None:
+    text = report(associated, tmp_path)
     assert not re.search(r"https?://|<script|@import|url\(", text)
     page = Page(text)
     sources = [attributes["src"] for _, attributes in page.tags if "src" in attributes]
-    assert len(sources) == 4  # UMAP, associations, loss, choice of k
+    assert len(sources) == 6  # UMAP, associations twice, modules, loss, choice of k
     for source in sources:
         assert source is not None
         assert base64.b64decode(source.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
@@ -69,19 +69,19 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(refined: AnnData, 
     assert not plt.get_fignums()
 
 
-def test_every_cluster_is_listed_with_its_size_and_genes(refined: AnnData, tmp_path: Path) -> None:
-    rows = {row[0]: row for row in Page(report(refined, tmp_path)).rows if row}
-    for name, size in refined.obs["scrcl"].value_counts().items():
+def test_every_cluster_is_listed_with_its_size_and_genes(associated: AnnData, tmp_path: Path) -> None:
+    rows = {row[0]: row for row in Page(report(associated, tmp_path)).rows if row}
+    for name, size in associated.obs["scrcl"].value_counts().items():
         assert rows[name][1] == str(size)
-        assert rows[name][2] == f"{100 * size / refined.n_obs:.1f} %"
-        best = tl.associations(refined).query("group == @name")["gene"].iloc[0]
+        assert rows[name][2] == f"{100 * size / associated.n_obs:.1f} %"
+        best = get.associations(associated).query("group == @name")["gene"].iloc[0]
         assert rows[name][3].startswith(best)
 
 
-def test_how_it_was_run_is_told(refined: AnnData, tmp_path: Path) -> None:
-    text = report(refined, tmp_path)
+def test_how_it_was_run_is_told(associated: AnnData, tmp_path: Path) -> None:
+    text = report(associated, tmp_path)
     rows = {row[0]: row[1] for row in Page(text).rows if len(row) == 2}
-    summary = refined.uns["scrcl"]
+    summary = associated.uns["scrcl"]
     assert rows["random_state"] == "0"
     assert rows["name"] == "default"
     assert rows["torch"] == summary["versions"]["torch"]
@@ -89,33 +89,36 @@ def test_how_it_was_run_is_told(refined: AnnData, tmp_path: Path) -> None:
     assert "chosen by the curve" in text
 
 
-def test_names_from_the_data_are_escaped(refined: AnnData, tmp_path: Path) -> None:
-    refined.var_names = [f"<b onclick=x>{name}</b>&" for name in refined.var_names]
-    text = report(refined, tmp_path, title="<script>alert(1)</script>")
+def test_names_from_the_data_are_escaped(associated: AnnData, tmp_path: Path) -> None:
+    associated.var_names = [f"<b onclick=x>{name}</b>&" for name in associated.var_names]
+    text = report(associated, tmp_path, title="<script>alert(1)</script>")
     assert "<script" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert not any(tag == "b" for tag, _ in Page(text).tags)
     assert "&lt;b onclick=x&gt;gene_" in text
 
 
-def test_results_read_back_from_h5ad_give_the_same_page(refined: AnnData, tmp_path: Path) -> None:
-    refined.write_h5ad(tmp_path / "refined.h5ad")
-    tables = [Page(report(adata, tmp_path)).rows for adata in (refined, anndata.read_h5ad(tmp_path / "refined.h5ad"))]
+def test_results_read_back_from_h5ad_give_the_same_page(associated: AnnData, tmp_path: Path) -> None:
+    associated.write_h5ad(tmp_path / "refined.h5ad")
+    tables = [
+        Page(report(adata, tmp_path)).rows for adata in (associated, anndata.read_h5ad(tmp_path / "refined.h5ad"))
+    ]
     assert sorted(tables[0]) == sorted(tables[1])  # h5ad sorts the keys of a dictionary
 
 
 def test_a_given_number_of_clusters_and_a_tissue_change_what_is_shown(planted: AnnData, tmp_path: Path) -> None:
     quick = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=2))
     tl.refine(planted, n_clusters=3, preset=quick, key_added="domains")
+    tl.associations(planted, key="domains")
     text = report(planted, tmp_path, key="domains")
     assert "was\n  given" in text
     assert "Clusters on the tissue." in text
     assert "chosen k" not in text
 
 
-def test_nothing_is_written_without_results_or_folder(planted: AnnData, refined: AnnData, tmp_path: Path) -> None:
+def test_nothing_is_written_without_results_or_folder(planted: AnnData, associated: AnnData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no results under 'scrcl'"):
         write_report(planted, tmp_path / "report.html")
     with pytest.raises(InputError, match=r"folder .*nowhere does not exist"):
-        write_report(refined, tmp_path / "nowhere" / "report.html")
+        write_report(associated, tmp_path / "nowhere" / "report.html")
     assert not list(tmp_path.iterdir())

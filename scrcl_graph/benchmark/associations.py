@@ -1,0 +1,172 @@
+"""What the association table is worth: planted genes, canonical markers of blood cells, seeds, and many cells."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scanpy as sc
+from anndata import AnnData
+from scipy.stats import kstest, spearmanr
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
+
+from scrcl_graph import datasets, get, metrics, tl
+from scrcl_graph.benchmark.methods import pca_leiden
+from scrcl_graph.benchmark.process import measured
+from scrcl_graph.io import read_h5ad
+
+MARKERS = {
+    "Naive CD4 T": ("IL7R", "CCR7", "CD3D"),
+    "Memory CD4 T": ("IL7R", "CD3D"),
+    "CD8 T": ("CD8A", "CD8B"),
+    "B": ("MS4A1", "CD79A"),
+    "NK": ("NKG7", "GNLY"),
+    "CD14+ Mono": ("CD14", "LYZ"),
+    "FCGR3A+ Mono": ("FCGR3A", "MS4A7"),
+    "DC": ("FCER1A", "CST3"),
+    "Platelet": ("PPBP", "PF4"),
+}
+_TOP = 10
+
+
+def planted_table(seeds: int, shape: tuple[int, int, int, int] = (1000, 600, 5, 30), density: float = 0.1) -> str:
+    """Markdown: recovery of planted genes and modules, and p-values where there is no structure; one row per seed."""
+    lines = [
+        "| seed | AUROC, score | AUROC, effect | false discoveries at 5 % | module ARI | background genes in modules "
+        "| KS p, known groups | KS p, split counts | KS p, same counts |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for seed in range(seeds):
+        values = [f"{value:.3g}" for value in (*planted_run(seed, shape, density), *null_run(seed))]
+        lines.append(f"| {seed} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def planted_run(seed: int, shape: tuple[int, int, int, int], density: float) -> tuple[float, ...]:
+    """AUROC by score and by effect, realised false discovery rate, module ARI, share of background genes in modules."""
+    n_cells, n_genes, k, size = shape
+    adata = datasets.synthetic(n_cells, n_genes, k, module_size=size, density=density, seed=seed)
+    tl.refine(adata, n_clusters=k, random_state=seed)
+    tl.associations(adata)
+    tl.gene_modules(adata, random_state=seed)
+    areas: list[tuple[float, float]] = []
+    false = called = 0
+    for group, table in get.associations(adata).groupby("group", observed=True):
+        own = int(adata.obs["cell_type"][adata.obs["scrcl"] == group].mode()[0].removeprefix("type_"))
+        module = adata.var["module"][table["gene"]].to_numpy()
+        areas.append((roc_auc_score(module == own, table["score"]), roc_auc_score(module == own, table["effect"])))
+        called += (table["padj"] < 0.05).sum()
+        false += ((table["padj"] < 0.05).to_numpy() & (module < 0)).sum()
+    found = adata.var["scrcl_modules"].cat.codes
+    raised = adata.var["module"] >= 0
+    score, effect = np.mean(areas, axis=0)
+    ari = adjusted_rand_score(adata.var["module"][raised], found[raised])
+    return score, effect, false / max(called, 1), ari, float((found[~raised] >= 0).mean())
+
+
+def null_run(seed: int) -> tuple[float, ...]:
+    """KS p-values of uniformity, without structure: random groups, clusters of the other half, clusters of the same."""
+    adata = datasets.synthetic(1000, 500, 1, module_size=0, density=0.3, seed=seed)
+    adata.obs["random"] = pd.Categorical(np.random.default_rng(seed).choice(["a", "b", "c"], adata.n_obs))
+    tl.split_counts(adata, random_state=seed)
+    tl.refine(adata, n_clusters=3, layer="split_find", random_state=seed)
+    found = []
+    for layer, groupby, group in (("split_test", "random", "a"), ("split_test", None, "0"), (None, None, "0")):
+        tl.associations(adata, layer=layer, groupby=groupby)
+        found.append(kstest(adata.varm["scrcl_associations_pvalue"][group].dropna(), "uniform").pvalue)
+    return tuple(found)
+
+
+def markers_table(path: Path, seeds: int) -> str:
+    """Markdown: canonical markers in the top genes of pbmc3k's clusters, and agreement of gene rankings over seeds."""
+    warnings.simplefilter("ignore")
+    adata = read_h5ad(path)
+    truth = adata.obs.pop("cell_type").astype(str)
+    k = truth[truth != "unlabelled"].nunique()
+    tables: dict[str, list[dict[str, pd.Series]]] = {"score": [], "effect": [], "wilcoxon": [], "leiden": []}
+    for seed in range(seeds):
+        tl.refine(adata, n_clusters=k, random_state=seed)
+        tl.associations(adata)
+        matched = _matched(adata.obs["scrcl"], truth)
+        for statistic in ("score", "effect"):
+            table = adata.varm[f"scrcl_associations_{statistic}"].dropna()
+            tables[statistic].append({name: table[group] for group, name in matched.items()})
+        tables["wilcoxon"].append(_wilcoxon(adata, adata.obs["scrcl"], matched))
+        leiden = pd.Series(pca_leiden.run(adata.copy(), k, seed), index=adata.obs_names).astype(str)
+        tables["leiden"].append(_wilcoxon(adata, leiden, _matched(leiden, truth)))
+    lines = [
+        "| type | canonical | among the top 10 by score | top 10 by score | of Wilcoxon's top 10 "
+        "| seeds with one or more |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, canonical in MARKERS.items():
+        tops = [list(run[name].nlargest(_TOP).index) for run in tables["score"] if name in run]
+        theirs = tables["wilcoxon"][0].get(name, pd.Series(dtype=float)).nlargest(_TOP).index
+        first = tops[0] if tops and name in tables["score"][0] else []
+        hits = sum(bool(set(canonical) & set(top)) for top in tops)
+        lines.append(
+            f"| {name} | {', '.join(canonical)} | {', '.join(g for g in first if g in canonical) or '-'} "
+            f"| {', '.join(first) or 'no cluster'} | {len(set(first) & set(theirs))} | {hits} of {seeds} |"
+        )
+    lines += ["", "| ranking | Spearman between seeds, mean | lowest type |", "| --- | --- | --- |"]
+    for label, runs in tables.items():
+        by_type = _agreement(runs)
+        lines.append(f"| {label} | {by_type.mean():.3f} | {by_type.idxmin()} {by_type.min():.3f} |")
+    return "\n".join(lines)
+
+
+def _matched(labels: pd.Series, truth: pd.Series) -> dict[str, str]:
+    """The type that each cluster is matched with."""
+    known = (truth != "unlabelled").to_numpy()
+    classes = np.unique(truth[known])
+    of = metrics.match_clusters(truth[known], labels[known])
+    pairs = pd.Series(of, index=labels[known].astype(str)).groupby(level=0).first()
+    return {group: classes[i] for group, i in pairs.items() if i >= 0}
+
+
+def _wilcoxon(adata: AnnData, labels: Any, matched: dict[str, str]) -> dict[str, pd.Series]:
+    """Scanpy's Wilcoxon score of every gene that the model used."""
+    used = adata.varm["scrcl_associations_score"].notna().all(axis=1).to_numpy()
+    other = AnnData(
+        adata.X.astype(np.float32), obs=pd.DataFrame({"group": labels.astype("category")}), var=adata.var[[]]
+    )
+    sc.pp.normalize_total(other, target_sum=1e4)
+    sc.pp.log1p(other)
+    other = other[:, used].copy()
+    sc.tl.rank_genes_groups(other, "group", method="wilcoxon")
+    return {
+        name: sc.get.rank_genes_groups_df(other, group).set_index("names")["scores"].reindex(other.var_names)
+        for group, name in matched.items()
+    }
+
+
+def _agreement(runs: list[dict[str, pd.Series]]) -> pd.Series:
+    """Mean Spearman correlation of pairs of seeds, per type."""
+    found: dict[str, list[float]] = {}
+    for first, second in combinations(runs, 2):
+        for name in first.keys() & second.keys():
+            found.setdefault(name, []).append(float(spearmanr(first[name], second[name]).statistic))
+    return pd.Series({name: float(np.mean(values)) for name, values in found.items()})
+
+
+def cost(n_cells: int, n_genes: int) -> str:
+    """Seconds and peak memory (the data included) of the test of synthetic cells, in a process of its own."""
+    run = measured(_cost, n_cells, n_genes)
+    return f"{n_cells:,} cells x {n_genes:,} genes: {run.value:.1f} s, peak {run.gigabytes:.1f} GB"
+
+
+def _cost(n_cells: int, n_genes: int) -> float:
+    adata = datasets.synthetic(n_cells, n_genes, 10, module_size=40, density=0.05)
+    rng = np.random.default_rng(0)  # factors of the size that four joined networks leave
+    adata.obs["scrcl"] = adata.obs["cell_type"]
+    adata.obsm["scrcl_factors"] = rng.standard_normal((n_cells, 128), dtype=np.float32)
+    adata.varm["scrcl_genes"] = rng.standard_normal((n_genes, 128), dtype=np.float32)
+    adata.uns["scrcl"] = {"input": {"layer": "none", "state": "counts"}}
+    started = time.perf_counter()
+    tl.associations(adata)
+    return time.perf_counter() - started

@@ -1,0 +1,20 @@
+"""Results as tidy tables and networks. Nothing is written to the AnnData."""
+
+from __future__ import annotations
+
+from scrcl_graph.get.associations import associations
+from scrcl_graph.get.modules import module_scores, modules
+from scrcl_graph.get.nearest import nearest_cells, nearest_genes, scores
+from scrcl_graph.get.networks import association_network, graph_diagnostics, module_network
+
+__all__ = [
+    "association_network",
+    "associations",
+    "graph_diagnostics",
+    "module_network",
+    "module_scores",
+    "modules",
+    "nearest_cells",
+    "nearest_genes",
+    "scores",
+]

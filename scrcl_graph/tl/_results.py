@@ -1,0 +1,82 @@
+"""Reading what :func:`refine` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from scrcl_graph import _preprocess as pre
+from scrcl_graph._errors import InputError
+from scrcl_graph._keys import Keys
+from scrcl_graph.model import AssociationFactors
+from scrcl_graph.tl._source import read_source
+
+
+def factors(adata: AnnData, key: str) -> tuple[AssociationFactors, NDArray[np.intp]]:
+    """The association factors of all cells and genes, and the rows of ``var`` that the model used; or InputError."""
+    keys = Keys(key)
+    if keys.factors not in adata.obsm or keys.genes not in adata.varm:
+        raise InputError(f"there are no association factors under '{key}': run scrcl_graph.tl.refine first")
+    found = AssociationFactors(np.asarray(adata.obsm[keys.factors]), np.asarray(adata.varm[keys.genes]))
+    return found, np.flatnonzero(np.abs(found.genes).sum(axis=1) > 0)
+
+
+def grouping(adata: AnnData, column: str, key: str) -> pd.Series:
+    """A column of ``obs`` as categories without empty ones, or InputError."""
+    if column not in adata.obs:
+        if column == key:
+            raise InputError(f"there are no clusters under '{key}': run scrcl_graph.tl.refine first")
+        raise InputError(f"there is no obs['{column}'] (obs: {', '.join(adata.obs) or 'none'})")
+    return adata.obs[column].astype("category").cat.remove_unused_categories()
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What was measured of some genes.
+
+    Attributes
+    ----------
+    values
+        Cells x genes: counts, or log-normalised expression.
+    depth
+        Molecules per cell over all genes, where values are counts; otherwise None.
+    where
+        The matrix of the AnnData.
+    """
+
+    values: sp.csr_matrix
+    depth: NDArray[np.float64] | None
+    where: str
+
+    @property
+    def log(self) -> sp.csr_matrix:
+        """Log-normalised."""
+        return self.values if self.depth is None else pre.log_normalize(self.values, "counts", self.depth)
+
+
+def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str) -> Expression:
+    """Measured expression; ``layer`` None stands for what :func:`refine` read.
+
+    Raises
+    ------
+    InputError
+        If the layer does not exist, its values cannot be used, or it does not have one of the genes.
+    """
+    read = adata.uns[key]["input"]
+    first = layer is None
+    if first and read["layer"] != "none":
+        layer = read["layer"]
+    source = read_source(adata, layer)
+    matrix = pre.as_csr(source.matrix)
+    columns = pd.Index(source.genes).get_indexer(list(genes))
+    if (columns < 0).any():
+        raise InputError(f"{source.where} does not have the gene {genes[int(np.argmax(columns < 0))]} of the model")
+    counts = pre.resolve_state(matrix, read["state"] if first else None) == "counts"
+    depth = np.maximum(np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel(), 1.0) if counts else None
+    return Expression(matrix[:, columns], depth, source.where)
