@@ -9,7 +9,7 @@ written here).
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +21,8 @@ from torch_geometric import EdgeIndex
 with warnings.catch_warnings():  # torch says once per process that CSR is in beta; say it to nobody
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), size=(1, 1))
+
+Reduce = Literal["sum", "mean", "max"]
 
 
 def edges_from_csr(matrix: sp.csr_matrix) -> tuple[EdgeIndex, Tensor]:
@@ -80,6 +82,70 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = x.new_ones(edges.size(1))
     result: Tensor = _SpMM.apply(edges, x, weight)
     return result
+
+
+def sorted_by_destination(edge_index: Tensor, size: tuple[int, int]) -> tuple[EdgeIndex, Tensor | None]:
+    """Any ``edge_index`` as edges sorted by destination, and the order its weights have to be taken in.
+
+    Parameters
+    ----------
+    edge_index
+        2 x edges. An :class:`~torch_geometric.EdgeIndex` that is sorted already comes back as it is, with None.
+    size
+        (sources, destinations).
+    """
+    if isinstance(edge_index, EdgeIndex) and edge_index.is_sorted_by_col:
+        return edge_index, None
+    plain = edge_index.as_tensor() if isinstance(edge_index, EdgeIndex) else edge_index
+    order = torch.argsort(plain[1], stable=True)
+    return EdgeIndex(plain[:, order], sparse_size=size, sort_order="col"), order
+
+
+def segment(edges: EdgeIndex, values: Tensor, reduce: Reduce = "sum") -> Tensor:
+    r"""One value per edge reduced per destination.
+
+    Parameters
+    ----------
+    edges
+        Sorted by destination.
+    values
+        Edges, or edges x d.
+    reduce
+        ``"sum"``, ``"mean"`` or ``"max"``. A destination without edges gets 0.
+
+    Returns
+    -------
+    Destinations, or destinations x d.
+    """
+    target = edges.as_tensor()[1]
+    out = values.new_zeros(edges.get_sparse_size(1), *values.shape[1:])
+    if reduce == "max":
+        where = target.view(-1, *[1] * (values.dim() - 1)).expand_as(values)
+        return out.scatter_reduce(0, where, values, "amax", include_self=False)
+    out = out.index_add(0, target, values)
+    if reduce == "mean":
+        out = out / degree(edges).clamp_min(1).view(-1, *[1] * (values.dim() - 1))
+    return out
+
+
+def segment_softmax(edges: EdgeIndex, logits: Tensor) -> Tensor:
+    r"""Softmax over the edges into each destination, :math:`e^{l_e} / \sum_{e' \to i} e^{l_{e'}}`.
+
+    Parameters
+    ----------
+    edges
+        Sorted by destination.
+    logits
+        Edges, or edges x heads.
+
+    Returns
+    -------
+    Of the shape of ``logits``; the values into each destination that has edges add to one.
+    """
+    target = edges.as_tensor()[1]
+    largest = segment(edges, logits.detach(), "max")
+    mass = (logits - largest[target]).exp()
+    return mass / segment(edges, mass)[target]
 
 
 class _SpMM(Function):
