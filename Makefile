@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 READY  := $(VENV)/.installed
 
-.PHONY: install demo test slow lint bench peers docs clean
+.PHONY: install demo test slow lint bench peers peers-spatial docs clean
 
 install: $(READY)
 
@@ -37,10 +37,10 @@ bench: install
 	$(BIN)/python -m scrcl_graph.benchmark epoch
 
 # peers live in an environment of their own, so that they cannot change the versions of ours
-peers: install
-	$(PYTHON) -m venv $(VENV)-peers
-	$(VENV)-peers/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-peers/bin/python -m pip install --quiet 'torch==2.13.0' '.[peers]'
+peers peers-spatial: install
+	$(PYTHON) -m venv $(VENV)-$@
+	$(VENV)-$@/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-$@/bin/python -m pip install --quiet 'torch==2.13.0' '.[$@]'
 
 docs: install
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'

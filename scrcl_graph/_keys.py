@@ -41,3 +41,13 @@ class Keys:
     def gene_connectivities(self) -> str:
         """``varp``: gene graph."""
         return f"{self.key}_gene_connectivities"
+
+    @property
+    def domain_statistics(self) -> str:
+        """``uns``: where the clusters lie to each other."""
+        return f"{self.key}_domain_statistics"
+
+    @property
+    def paga(self) -> str:
+        """``uns``: connectivities of the clusters in the cell graph."""
+        return f"{self.key}_paga"

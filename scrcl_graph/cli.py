@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Input = Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")]
+Input = Annotated[Path, typer.Argument(help="An .h5ad file, a Visium folder or a SpatialData .zarr.", metavar="IN")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
 Clusters = Annotated[int | None, typer.Option("--n-clusters", help="Default: chosen without labels.")]
@@ -28,6 +29,8 @@ Seed = Annotated[int, typer.Option(help="Same seed, same labels.")]
 SpatialKey = Annotated[str, typer.Option(help="Key of obsm with positions, for the preset 'spatial'.")]
 BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice or sample.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
+Report = Annotated[Path | None, typer.Option(help="Also write an HTML report.")]
+SavedModel = Annotated[Path | None, typer.Option("--model", help="Also save the model in this new folder.")]
 Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
 
 
@@ -43,37 +46,90 @@ def refine(
     batch_key: BatchKey = None,
     key_added: Key = "scrcl",
     device: Device = "auto",
-    report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Also save the model in this new folder.")] = None,
+    report: Report = None,
+    model: SavedModel = None,
 ) -> None:
-    """Cluster the cells of an .h5ad file; keeps all its content and adds the results."""
+    """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
-    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
-    from scrcl_graph.report import write_report
 
-    check_writable(source, output, report, model)
-    adata = read_h5ad(source)
-    started = time.perf_counter()
-    tl.refine(
-        adata,
+    _cluster(
+        tl.refine,
+        source,
+        output,
+        report,
+        model,
         n_clusters=n_clusters,
         preset=preset,
         layer=layer,
         spatial_key=spatial_key,
         batch_key=batch_key,
         key_added=key_added,
-        model_path=model,
         random_state=seed,
         device=device,
     )
+
+
+@app.command()
+def domains(
+    source: Input,
+    output: Output,
+    n_clusters: Clusters = None,
+    library_key: Annotated[str | None, typer.Option(help="Column of obs with the slice.")] = None,
+    seed: Seed = 0,
+    layer: Layer = None,
+    spatial_key: SpatialKey = "spatial",
+    spatial_graph: Annotated[str, typer.Option(help="knn, delaunay, radius or grid.")] = "knn",
+    n_neighbors: Annotated[int, typer.Option(help="Spatial neighbours, for knn and grid.", min=1)] = 6,
+    radius: Annotated[float | None, typer.Option(help="For radius, in the unit of the positions.")] = None,
+    spatial_vote: Annotated[bool, typer.Option("--spatial-vote", help="Smooth the labels at the end.")] = False,
+    key_added: Key = "scrcl",
+    device: Device = "auto",
+    report: Report = None,
+    model: SavedModel = None,
+) -> None:
+    """Find the tissue domains of one slice or many; keeps all content of the file and adds the results."""
+    from scrcl_graph import tl
+
+    _cluster(
+        tl.domains,
+        source,
+        output,
+        report,
+        model,
+        n_clusters=n_clusters,
+        library_key=library_key,
+        layer=layer,
+        spatial_key=spatial_key,
+        spatial_graph=spatial_graph,
+        n_neighbors=n_neighbors,
+        radius=radius,
+        spatial_vote=spatial_vote,
+        key_added=key_added,
+        random_state=seed,
+        device=device,
+    )
+
+
+def _cluster(
+    verb: Callable[..., object], source: Path, output: Path, report: Path | None, model: Path | None, **options: Any
+) -> None:
+    """Read, run a verb, write what was asked for, and say what came out."""
+    from scrcl_graph.io import check_writable, read, write_h5ad
+    from scrcl_graph.report import write_report
+
+    check_writable(source, output, report, model)
+    adata = read(source)
+    started = time.perf_counter()
+    verb(adata, model_path=model, **options)
+    key = options["key_added"]
     write_h5ad(adata, output)
-    sizes = ", ".join(str(n) for n in adata.obs[key_added].value_counts(sort=False))
-    typer.echo(f"{adata.n_obs} cells in {adata.uns[key_added]['n_clusters']} clusters of {sizes} cells")
+    sizes = ", ".join(str(n) for n in adata.obs[key].value_counts(sort=False))
+    typer.echo(f"{adata.n_obs} cells in {adata.uns[key]['n_clusters']} clusters of {sizes} cells")
     typer.echo(f"{time.perf_counter() - started:.1f} s; results: {output}")
     if model is not None:
         typer.echo(f"model: {model}")
     if report is not None:
-        write_report(adata, report, key=key_added, title=source.name)
+        write_report(adata, report, key=key, title=source.name)
         typer.echo(f"report: {report}")
 
 
@@ -90,10 +146,10 @@ def apply(
 ) -> None:
     """Embed and label the cells of another file with a saved model."""
     from scrcl_graph import tl
-    from scrcl_graph.io import check_writable, read_h5ad, write_h5ad
+    from scrcl_graph.io import check_writable, read, write_h5ad
 
     check_writable(source, output)
-    adata = read_h5ad(source)
+    adata = read(source)
     tl.apply(
         adata,
         model,
@@ -110,7 +166,11 @@ def apply(
 
 
 @app.command()
-def estimate(source: Input, preset: PresetName = "default", layer: Layer = None) -> None:
+def estimate(
+    source: Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")],
+    preset: PresetName = "default",
+    layer: Layer = None,
+) -> None:
     """Say what memory and time a run would take, without running it."""
     from scrcl_graph.estimate import estimate_file
 

@@ -1,30 +1,79 @@
-"""Reading and writing .h5ad files: one clear sentence for a bad file, never half of one."""
+"""Reading what users have and writing .h5ad files: one clear sentence for a bad file, never half of one."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from anndata import AnnData
 from anndata import read_h5ad as _read
+from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
+from scrcl_graph._settings import threads_kept
+
+if TYPE_CHECKING:
+    from spatialdata import SpatialData
+
+T = TypeVar("T")
+_VISIUM_COUNTS = "filtered_feature_bc_matrix.h5"
+
+
+def read(path: Path) -> AnnData:
+    """An .h5ad file, a Visium folder (the ``outs`` of Space Ranger) or a SpatialData store (.zarr), or InputError.
+
+    Of a Visium folder the name becomes the name of the slide in ``uns["spatial"]``, and genes of one name are told
+    apart by a number. Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
+    """
+    if not path.is_dir():
+        return read_h5ad(path)
+    if (path / _VISIUM_COUNTS).is_file():
+        return _attempt(path, "a Visium folder", lambda: _visium(path))
+    if (path / "zarr.json").is_file() or (path / ".zgroup").is_file():
+        return from_spatialdata(_attempt(path, "a SpatialData store", lambda: _store(path)))
+    raise InputError(f"{path} is a folder, but neither of Visium (it has no {_VISIUM_COUNTS}) nor a SpatialData store")
 
 
 def read_h5ad(path: Path) -> AnnData:
     """An AnnData in memory, or InputError."""
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # notes on files of old AnnData versions
-            return _read(path)
-    except Exception as err:  # h5py and anndata raise many kinds for a broken file
-        raise InputError(
-            f"{path} cannot be read as .h5ad: {str(err).splitlines()[0] if str(err) else type(err).__name__}"
-        ) from err
+    return _attempt(path, ".h5ad", lambda: _read(path))
+
+
+def from_spatialdata(sdata: SpatialData, table: str | None = None) -> AnnData:
+    """A table of a SpatialData object, with positions: results written to it are in the object too.
+
+    Where it has no ``obsm["spatial"]``, the positions become the centroids, in the coordinate system "global", of the
+    shapes, points or labels that the table annotates.
+
+    Parameters
+    ----------
+    sdata
+        With at least one table.
+    table
+        Its name; not needed where there is one.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, or several to choose from, or a row has no element.
+    """
+    names = list(sdata.tables)
+    if table is None and len(names) != 1:
+        raise InputError(f"the SpatialData object has {len(names)} tables ({', '.join(names)}): name one with table=")
+    chosen = names[0] if table is None else table
+    if chosen not in names:
+        raise InputError(f"the SpatialData object has no table '{chosen}' (tables: {', '.join(names) or 'none'})")
+    adata: AnnData = sdata.tables[chosen]
+    if "spatial" not in adata.obsm:
+        adata.obsm["spatial"] = _centroids(sdata, adata, chosen)
+    return adata
 
 
 def write_h5ad(adata: AnnData, path: Path) -> None:
@@ -47,3 +96,52 @@ def check_writable(source: Path, *outputs: Path | None) -> None:
             raise InputError(f"cannot write {path}: the folder {parent} does not exist")
         if not os.access(parent, os.W_OK):
             raise InputError(f"cannot write {path}: the folder {parent} is not writable")
+
+
+def _attempt(path: Path, kind: str, reader: Callable[[], T]) -> T:
+    """What ``reader`` reads; anything it raises becomes one sentence. Many kinds are raised for broken files."""
+    try:
+        with warnings.catch_warnings(), threads_kept():
+            warnings.simplefilter("ignore")  # notes on old versions of formats
+            return reader()
+    except Exception as err:
+        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
+        raise InputError(f"{path} cannot be read as {kind}: {reason}") from err
+
+
+def _visium(path: Path) -> AnnData:
+    import squidpy as sq
+
+    adata: AnnData = sq.read.visium(path, library_id=path.resolve().name)
+    adata.var_names_make_unique()
+    return adata
+
+
+def _store(path: Path) -> SpatialData:
+    from spatialdata import read_zarr
+
+    return read_zarr(path)
+
+
+def _centroids(sdata: SpatialData, adata: AnnData, table: str) -> NDArray[np.float64]:
+    from spatialdata import get_centroids
+
+    about = adata.uns.get("spatialdata_attrs")
+    if about is None:
+        raise InputError(f"the table '{table}' has no obsm['spatial'] and annotates no element to take positions from")
+    regions, of_row = np.unique(adata.obs[about["region_key"]].astype(str), return_inverse=True)
+    instances = adata.obs[about["instance_key"]].to_numpy()
+    positions: NDArray[np.float64] | None = None
+    for i, region in enumerate(regions):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that names of elements are not sorted
+            points = get_centroids(sdata[region]).compute()
+        rows = points.index.get_indexer(instances[of_row == i])
+        if (rows < 0).any():
+            raise InputError(f"{(rows < 0).sum()} rows of the table '{table}' are not in the element '{region}'")
+        found = points[[axis for axis in "xyz" if axis in points]].to_numpy(np.float64)
+        if positions is None:
+            positions = np.empty((adata.n_obs, found.shape[1]))
+        positions[of_row == i] = found[rows]
+    assert positions is not None
+    return positions

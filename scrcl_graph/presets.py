@@ -18,7 +18,10 @@ class Preset:
     name
         Under which results report it.
     n_top_genes
-        Genes of largest inertia kept; all that qualify where there are fewer.
+        Genes kept; all that qualify where there are fewer.
+    gene_ranking
+        By what: ``"inertia"`` (:func:`scrcl_graph.gr.informative_genes`) or ``"dispersion"``
+        (:func:`scrcl_graph.gr.dispersed_genes`).
     maps
         Coordinate maps that are joined: ``"correspondence"``, ``"pca"``.
     n_components
@@ -27,6 +30,10 @@ class Preset:
         Of the expression kNN graph.
     n_spatial_neighbors
         Of the spatial graph, which needs positions; 0 leaves position out.
+    spatial_graph
+        Its kind, as in :func:`scrcl_graph.gr.spatial_neighbors`.
+    spatial_radius
+        For the kind ``"radius"``, in the unit of the positions.
     spatial_steps
         Scales of tissue that a cell is described by: its coordinates averaged over so many steps of the spatial graph.
     n_gene_neighbors
@@ -38,31 +45,38 @@ class Preset:
     hidden_dim, out_dim
         Widths of the network.
     embedding
-        What is clustered: the ``"views"`` [E_1, E_2] or the gene-``"refined"`` [Z_1, Z_2].
+        What is clustered: the ``"views"`` [E_1, E_2], the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that
+        enter the network.
     plan
         How the network is trained.
     n_runs
         Networks trained from different seeds, whose embeddings are joined.
     clusterer
         ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``.
+    spatial_vote
+        Whether cells then take the commonest label of their spatial neighbourhood.
     """
 
     name: str
     n_top_genes: int = 2000
+    gene_ranking: Literal["inertia", "dispersion"] = "inertia"
     maps: tuple[str, ...] = ("correspondence", "pca")
     n_components: int = 50
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
-    spatial_steps: tuple[int, ...] = (1, 3)
+    spatial_graph: str = "knn"
+    spatial_radius: float | None = None
+    spatial_steps: tuple[int, ...] = (1, 4)
     n_gene_neighbors: int = 5
     gene_keep: float = 0.5
     network: Literal["refinement", "paper"] = "refinement"
     hidden_dim: int = 128
     out_dim: int = 32
-    embedding: Literal["views", "refined"] = "views"
+    embedding: Literal["views", "refined", "coordinates"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 4
     clusterer: str = "community_mixture"
+    spatial_vote: bool = False
 
 
 _PRESETS = {
@@ -71,11 +85,14 @@ _PRESETS = {
         Preset(name="default"),
         Preset(
             name="spatial",
+            gene_ranking="dispersion",
             maps=("pca",),
             n_components=30,
             n_spatial_neighbors=6,
             gene_keep=1.0,
+            embedding="coordinates",
             plan=TrainingPlan(epochs=20),
+            n_runs=1,
             clusterer="mixture",
         ),
         Preset(

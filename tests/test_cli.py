@@ -12,7 +12,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 import scrcl_graph
-from scrcl_graph import cli
+from scrcl_graph import cli, datasets
 
 
 @pytest.fixture
@@ -54,6 +54,19 @@ def test_refine_then_apply_from_file_to_file(
     assert {path.name for path in tmp_path.iterdir()} == {
         "cells.h5ad", "out.h5ad", "report.html", "model", "again.h5ad"
     }  # fmt: skip
+
+
+def test_domains_of_two_slices_from_file_to_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tissue = datasets.synthetic_tissue(250, 120, 3, 6, n_slices=2, batch=0.5, mixing=0.0, fold=6.0, seed=1)
+    tissue.write_h5ad(tmp_path / "tissue.h5ad")
+    options = ["--n-clusters", 3, "--library-key", "slice", "--spatial-graph", "delaunay", "--spatial-vote"]
+    assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "out.h5ad", *options) == 0
+    assert "500 cells in 3 clusters of " in capsys.readouterr().out
+    out = anndata.read_h5ad(tmp_path / "out.h5ad")
+    assert adjusted_rand_score(tissue.obs["domain"], out.obs["scrcl"]) > 0.8
+    assert out.uns["scrcl"]["params"]["spatial_graph"] == "delaunay"
+    assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "no.h5ad", "--spatial-graph", "radius") == 2
+    assert "needs radius=" in capsys.readouterr().err
 
 
 def test_same_seed_same_file_content(source: Path, tmp_path: Path) -> None:

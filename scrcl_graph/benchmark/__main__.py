@@ -1,6 +1,9 @@
-"""``python -m scrcl_graph.benchmark epoch|scale``: what a run costs, as Markdown."""
+"""``python -m scrcl_graph.benchmark epoch|scale|slices``: figures of the documentation, as Markdown."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,11 +19,22 @@ def epoch(sizes: str = "1000,4000,16000") -> None:
 
 
 @app.command()
-def scale(sizes: str = "1000,10000,100000", genes: int = 2000, density: float = 0.05) -> None:
-    """The whole run on synthetic cells: seconds, peak memory, agreement with the planted types, and the estimate."""
+def scale(sizes: str = "1000,10000,100000", genes: int = 2000, density: float = 0.05, preset: str = "default") -> None:
+    """The whole run on synthetic cells: seconds, peak memory, agreement with what was planted, and the estimate."""
     from scrcl_graph.benchmark.scale import scale_table
 
-    typer.echo(scale_table([int(size) for size in sizes.split(",")], genes, density))
+    typer.echo(scale_table([int(size) for size in sizes.split(",")], genes, density, preset))
+
+
+@app.command()
+def slices(
+    files: Annotated[list[Path] | None, typer.Argument(help="Annotated .h5ad files to take as slices of one.")] = None,
+    label: str = "domain",
+) -> None:
+    """Domains of several slices found together, and one by one: agreement with the annotation."""
+    from scrcl_graph.benchmark.slices import slices_table
+
+    typer.echo(slices_table(files or [], label))
 
 
 app()

@@ -13,6 +13,7 @@ from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.cluster.leiden import Leiden
 from scrcl_graph.cluster.merge import MergedKMeans
 from scrcl_graph.cluster.mixture import TiedMixture
+from scrcl_graph.cluster.spatial_vote import spatial_vote
 
 CLUSTERERS: dict[str, Callable[..., Clusterer]] = {
     "communities": Communities,
@@ -52,5 +53,6 @@ __all__ = [
     "by_size",
     "choose_k",
     "make_clusterer",
+    "spatial_vote",
     "unit_rows",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.cluster import KMeans
 
-from scrcl_graph.cluster._base import Embedding, Labels, check_k
+from scrcl_graph.cluster._base import Embedding, Labels, by_size, check_k
 from scrcl_graph.cluster._gaussian import ascend, leading_components
+
+_TRIAL_CELLS = 10_000
 
 
 class TiedMixture:
@@ -19,12 +21,12 @@ class TiedMixture:
     n_components
         Principal components the mixture is fitted on.
     n_init
-        Number of starts.
+        Number of starts, tried on at most 10,000 random points.
     random_state
         Seed; the same seed gives the same labels.
     """
 
-    def __init__(self, n_clusters: int, *, n_components: int = 15, n_init: int = 10, random_state: int = 0) -> None:
+    def __init__(self, n_clusters: int, *, n_components: int = 15, n_init: int = 30, random_state: int = 0) -> None:
         self.n_clusters = n_clusters
         self.n_components = n_components
         self.n_init = n_init
@@ -35,8 +37,13 @@ class TiedMixture:
         k = self.n_clusters
         check_k(k, len(X))
         points = leading_components(X, self.n_components, self.random_state)
-        seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.n_init)
-        starts = (KMeans(k, n_init=1, random_state=int(seed)).fit_predict(points) for seed in seeds)
-        mixtures = [ascend(points, start.astype(np.int64), self.random_state) for start in starts]
-        labels: Labels = max(mixtures, key=lambda mixture: mixture.lower_bound_).predict(points).astype(np.int64)
+        rng = np.random.default_rng(self.random_state)
+        seeds = rng.integers(2**31, size=self.n_init)
+        sample = points if len(points) <= _TRIAL_CELLS else points[rng.choice(len(points), _TRIAL_CELLS, replace=False)]
+        starts = (KMeans(k, n_init=1, random_state=int(seed)).fit_predict(sample) for seed in seeds)
+        trials = [ascend(sample, start.astype(np.int64), self.random_state) for start in starts]
+        best = max(trials, key=lambda mixture: mixture.lower_bound_)
+        labels: Labels = best.predict(points).astype(np.int64)
+        if len(sample) < len(points):
+            labels = ascend(points, by_size(labels), self.random_state).predict(points).astype(np.int64)
         return labels

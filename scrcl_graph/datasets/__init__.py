@@ -4,5 +4,14 @@ from __future__ import annotations
 
 from scrcl_graph.datasets.bundled import pbmc68k_reduced
 from scrcl_graph.datasets.synthetic import Planted, plant, synthetic
+from scrcl_graph.datasets.tissue import PlantedTissue, plant_tissue, synthetic_tissue
 
-__all__ = ["Planted", "pbmc68k_reduced", "plant", "synthetic"]
+__all__ = [
+    "Planted",
+    "PlantedTissue",
+    "pbmc68k_reduced",
+    "plant",
+    "plant_tissue",
+    "synthetic",
+    "synthetic_tissue",
+]

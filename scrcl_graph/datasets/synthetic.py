@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,26 +67,38 @@ def plant(
     seed
         Of everything random.
     """
-    if n_types * module_size > n_genes:
-        raise ValueError(f"{n_types} modules of {module_size} genes do not fit in {n_genes} genes")
     rng = np.random.default_rng(seed)
     positions = rng.random((n_cells, 2)).astype(np.float32)
     domains = np.minimum((positions[:, 1] * n_types).astype(np.int64), n_types - 1)
     types = np.where(rng.random(n_cells) < 0.8, domains, rng.integers(n_types, size=n_cells))
-    modules = np.full(n_genes, -1, dtype=np.int64)
-    modules[: n_types * module_size] = np.repeat(np.arange(n_types), module_size)
-    modules = rng.permutation(modules)
-
-    base = rng.lognormal(0.0, 0.7, n_genes)
-    base *= -np.log1p(-density) / base.mean()
+    modules = place_modules(rng, n_genes, n_types, module_size)
+    base = gene_means(rng, n_genes, density)
     depth = rng.lognormal(0.0, 0.3, n_cells)
     raised = 1.0 + (fold - 1.0) * (modules[None, :] == np.arange(n_types)[:, None])
-    parts = []
-    for start in range(0, n_cells, _CHUNK):
-        block = slice(start, start + _CHUNK)
-        rate = depth[block, None] * base[None, :] * raised[types[block]]
-        parts.append(sp.csr_matrix(rng.poisson(rate).astype(np.float32)))
-    return Planted(sp.csr_matrix(sp.vstack(parts)), types, modules, positions, domains)
+    counts = poisson(rng, n_cells, lambda block: depth[block, None] * base[None, :] * raised[types[block]])
+    return Planted(counts, types, modules, positions, domains)
+
+
+def place_modules(rng: np.random.Generator, n_genes: int, n_modules: int, size: int) -> NDArray[np.int64]:
+    """Module of each gene, in random order; -1 for the genes that are left over."""
+    if n_modules * size > n_genes:
+        raise ValueError(f"{n_modules} modules of {size} genes do not fit in {n_genes} genes")
+    modules = np.full(n_genes, -1, dtype=np.int64)
+    modules[: n_modules * size] = np.repeat(np.arange(n_modules), size)
+    return rng.permutation(modules)
+
+
+def gene_means(rng: np.random.Generator, n_genes: int, density: float) -> NDArray[np.float64]:
+    """Log-normal means of Poisson counts of which a share of ``density`` is about what is not zero."""
+    base = rng.lognormal(0.0, 0.7, n_genes)
+    return np.asarray(base * (-np.log1p(-density) / base.mean()))
+
+
+def poisson(rng: np.random.Generator, n_cells: int, rate: Callable[[slice], NDArray[np.float64]]) -> sp.csr_matrix:
+    """Counts of all cells, from the means (cells x genes) that ``rate`` gives for a range of them."""
+    ranges = (slice(start, min(start + _CHUNK, n_cells)) for start in range(0, n_cells, _CHUNK))
+    parts = [sp.csr_matrix(rng.poisson(rate(block)).astype(np.float32)) for block in ranges]
+    return sp.csr_matrix(sp.vstack(parts))
 
 
 def synthetic(n_cells: int = 500, n_genes: int = 300, n_types: int = 4, *, seed: int = 0, **kwargs: float) -> AnnData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scrcl_graph.gr.alignment import Alignment, fit_alignment
 from scrcl_graph.gr.cells import cell_knn, nearest, propagation
 from scrcl_graph.gr.genes import gene_correlation, gene_knn, gene_step, union
 from scrcl_graph.gr.hetero import (
@@ -15,7 +16,8 @@ from scrcl_graph.gr.hetero import (
     to_networkx,
 )
 from scrcl_graph.gr.prior import prior_network
-from scrcl_graph.gr.selection import gene_inertia, informative_genes
+from scrcl_graph.gr.scales import Scales, fit_scales
+from scrcl_graph.gr.selection import dispersed_genes, gene_inertia, informative_genes
 from scrcl_graph.gr.spatial import smooth, spatial_neighbors
 from scrcl_graph.gr.spectral import Coordinates, Given, Joined, correspondence, given, join, pca
 
@@ -25,13 +27,18 @@ __all__ = [
     "EXPRESSED_IN",
     "EXPRESSES",
     "SIMILAR",
+    "Alignment",
     "Coordinates",
     "Given",
     "Joined",
+    "Scales",
     "cell_gene_graph",
     "cell_knn",
     "correspondence",
     "correspondence_kernel",
+    "dispersed_genes",
+    "fit_alignment",
+    "fit_scales",
     "gene_correlation",
     "gene_inertia",
     "gene_knn",

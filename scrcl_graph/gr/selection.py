@@ -1,10 +1,12 @@
-"""Which genes carry structure: their inertia in the bipartite graph of cells and genes."""
+"""Which genes carry structure: by inertia in the bipartite graph of cells and genes, or by dispersion."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+_BINS = 20
 
 
 def gene_inertia(X: sp.csr_matrix) -> NDArray[np.float64]:
@@ -53,3 +55,36 @@ def informative_genes(X: sp.csr_matrix, n_top: int) -> NDArray[np.intp]:
         candidates = np.flatnonzero(seen_in > 0)
     order = np.argsort(-gene_inertia(X)[candidates], kind="stable")[:n_top]
     return np.sort(candidates[order])
+
+
+def dispersed_genes(X: sp.csr_matrix, n_top: int) -> NDArray[np.intp]:
+    """The ``n_top`` genes most dispersed for their mean, in the order of the input.
+
+    The logarithm of variance over mean, standardised among genes of similar mean (20 bins of the logarithm of the
+    mean), after Satija et al. 2015 (the flavour ``"seurat"`` of :func:`scanpy.pp.highly_variable_genes`). It ranks
+    genes against their like at every level of expression, where :func:`informative_genes` ranks them by what they
+    contribute in all.
+
+    Parameters
+    ----------
+    X
+        Linear abundances of equal library size, cells x genes.
+    n_top
+        Genes wanted; fewer are returned where fewer are expressed.
+    """
+    n = X.shape[0]
+    mean = np.asarray(X.sum(axis=0), dtype=np.float64).ravel() / n
+    squares = np.asarray(X.astype(np.float64).power(2).sum(axis=0)).ravel() / n
+    expressed = np.flatnonzero(mean > 0)
+    mean = mean[expressed]
+    dispersion = np.log(np.maximum((squares[expressed] - mean**2) / mean, 1e-12))
+    level = np.log1p(mean)
+    edges = np.linspace(level.min(), level.max(), _BINS + 1)[1:-1]
+    bins = np.digitize(level, edges, right=True)
+    score = np.zeros(len(expressed))
+    for one in np.unique(bins):
+        here = bins == one
+        spread = dispersion[here].std(ddof=1) if here.sum() > 1 else 0.0
+        # a gene alone at its level has nothing to be compared with: one standard deviation above, as scanpy has it
+        score[here] = (dispersion[here] - dispersion[here].mean()) / spread if spread > 0 else 1.0
+    return np.sort(expressed[np.argsort(-score, kind="stable")[:n_top]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from scrcl_graph._errors import InputError
 if TYPE_CHECKING:
     from squidpy.gr.neighbors import GraphBuilder
 
+logger = logging.getLogger(__name__)
+
 SpatialBuilder = Callable[[NDArray[np.float64]], "tuple[Any, Any]"]
-KINDS = ("knn", "delaunay", "radius")
+KINDS = ("knn", "delaunay", "radius", "grid")
 
 
 def spatial_neighbors(
@@ -35,10 +38,11 @@ def spatial_neighbors(
         Cells x 2 or 3, in any unit.
     builder
         ``"knn"``: the nearest ``n_neighbors`` cells; ``"delaunay"``: the triangulation; ``"radius"``: all cells
-        within ``radius``; or any squidpy ``GraphBuilder``, or a callable from coordinates to
-        (adjacency, distances), called once per slice.
+        within ``radius``; ``"grid"``: the nearest ``n_neighbors`` that are no further than 1.3 times the median, for
+        spots on a lattice (6 on a hexagonal one, 4 on a square one); or any squidpy ``GraphBuilder``, or a callable
+        from coordinates to (adjacency, distances), called once per slice.
     n_neighbors
-        For ``"knn"``.
+        For ``"knn"`` and ``"grid"``.
     radius
         For ``"radius"``, in the unit of the coordinates.
     library
@@ -46,25 +50,37 @@ def spatial_neighbors(
 
     Returns
     -------
-    Cells x cells CSR of ones, float32, without self loops.
+    Cells x cells CSR of ones, float32, without self loops. Cells at one position, and cells without any neighbour, are
+    kept and logged as warnings.
 
     Raises
     ------
     InputError
-        If the coordinates are not finite or not cells x 2 or 3, the kind is unknown, or ``radius`` is missing.
+        If the coordinates are not finite or not cells x 2 or 3, a slice has all its cells at one position, the kind is
+        unknown, or ``radius`` is missing.
     """
     xy = np.asarray(coords, dtype=np.float64)
-    if xy.ndim != 2 or xy.shape[1] not in (2, 3) or not np.isfinite(xy).all():
+    if xy.ndim != 2 or xy.shape[1] not in (2, 3):
         raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns")
     n = len(xy)
+    if not np.isfinite(xy).all():
+        bad = int((~np.isfinite(xy)).any(axis=1).sum())
+        raise InputError(
+            f"spatial coordinates must be finite numbers, but {bad} of {n} cells have none: remove them first"
+        )
     slices = np.zeros(n, dtype=np.intp) if library is None else np.unique(np.asarray(library), return_inverse=True)[1]
     if len(slices) != n:
         raise InputError(f"there are {n} cells with coordinates and {len(slices)} library labels: they must match")
     adjacency = sp.csr_matrix((n, n), dtype=np.float32)
+    shared = 0
     for one in np.unique(slices):
         members = np.flatnonzero(slices == one)
         if len(members) < 2:
             continue  # a slice of one cell has no neighbours
+        times = np.unique(xy[members], axis=0, return_counts=True)[1]
+        if len(times) == 1:
+            raise InputError(f"all {len(members)} cells of a slice have the same position: check the coordinates")
+        shared += int(times[times > 1].sum())
         build = _resolve(builder, n_neighbors, radius, len(members))
         try:
             local = sp.coo_matrix(build(xy[members])[0])
@@ -79,7 +95,13 @@ def spatial_neighbors(
     union = (adjacency + adjacency.T).tocoo()
     keep = union.row != union.col
     ones = np.ones(int(keep.sum()), np.float32)
-    return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=(n, n))
+    graph = sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=(n, n))
+    if shared:
+        logger.warning("%d of %d cells share their position with another cell", shared, n)
+    alone = int((np.diff(graph.indptr) == 0).sum())
+    if alone:
+        logger.warning("%d of %d cells have no spatial neighbour, so only their own expression counts", alone, n)
+    return graph
 
 
 def smooth(x: NDArray[np.float32], adjacency: sp.csr_matrix, steps: Sequence[int]) -> NDArray[np.float32]:
@@ -114,12 +136,15 @@ def _resolve(
 ) -> SpatialBuilder:
     if not isinstance(builder, str):
         return getattr(builder, "build", builder)
-    from squidpy.gr.neighbors import DelaunayBuilder, KNNBuilder, RadiusBuilder
+    from squidpy.gr.neighbors import GridBuilder, KNNBuilder, RadiusBuilder
 
+    n_neighs = min(n_neighbors, n_cells - 1)
     if builder == "knn":
-        build: SpatialBuilder = KNNBuilder(n_neighs=min(n_neighbors, n_cells - 1)).build
+        build: SpatialBuilder = KNNBuilder(n_neighs=n_neighs).build
+    elif builder == "grid":
+        build = GridBuilder(n_neighs=n_neighs).build
     elif builder == "delaunay":
-        build = DelaunayBuilder().build
+        build = _delaunay
     elif builder == "radius":
         if radius is None:
             raise InputError("the spatial graph 'radius' needs radius=, in the unit of the coordinates")
@@ -127,3 +152,15 @@ def _resolve(
     else:
         raise InputError(f"unknown spatial graph '{builder}': choose one of {', '.join(KINDS)}, or pass a builder")
     return build
+
+
+def _delaunay(xy: NDArray[np.float64]) -> tuple[sp.csr_matrix, None]:
+    """The triangulation of the positions, which has each of them once; cells at one position share its neighbours."""
+    from squidpy.gr.neighbors import DelaunayBuilder
+
+    positions, at = np.unique(xy, axis=0, return_inverse=True)
+    if len(positions) < xy.shape[1] + 1:
+        raise QhullError("too few positions")
+    where = sp.csr_matrix((np.ones(len(xy), np.float32), (np.arange(len(xy)), at)), shape=(len(xy), len(positions)))
+    among = sp.csr_matrix(DelaunayBuilder().build(positions)[0]) + sp.identity(len(positions), format="csr")
+    return sp.csr_matrix(where @ among @ where.T), None

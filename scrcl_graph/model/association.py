@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
@@ -34,3 +35,25 @@ class AssociationFactors:
         np.add.at(sums, labels, self.cells)
         means = sums / np.maximum(np.bincount(labels, minlength=k), 1)[:, None]
         return np.asarray(means @ self.genes.T, dtype=np.float32)
+
+    def morans_i(self, adjacency: sp.csr_matrix) -> NDArray[np.float64]:
+        r"""Moran's I of each gene's scores over a graph of the cells, without forming R.
+
+        :math:`I_g = \frac{n}{\sum A} \frac{s^\top A s}{s^\top s}` (Moran 1950) with the scores :math:`s = C g` of mean
+        zero needs of the cells only the d x d matrices :math:`C^\top A C` and :math:`C^\top C`. NaN for a gene without
+        scores and where there are no edges.
+
+        Parameters
+        ----------
+        adjacency
+            n x n, symmetric, without self loops.
+        """
+        centred = self.cells - self.cells.mean(axis=0, dtype=np.float64)
+        genes = self.genes.astype(np.float64)
+
+        def forms(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(((genes @ matrix) * genes).sum(axis=1))
+
+        near, own = forms(centred.T @ (adjacency @ centred)), forms(centred.T @ centred)
+        below = own * (adjacency.sum() / len(centred))
+        return np.asarray(np.divide(near, below, out=np.full(len(genes), np.nan), where=below > 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import networkx as nx
@@ -15,7 +15,7 @@ from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
 from scrcl_graph.cluster import unit_rows
-from scrcl_graph.model.inputs import Inputs, check_rep
+from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.presets import Preset
 
@@ -39,7 +39,7 @@ class Sources:
     rep
         Cells x d coordinates to start from, or None.
     spatial
-        Cells x 2 or 3, or None.
+        Positions, cells x 2 or 3, or a graph, cells x cells sparse; or None.
     library
         Slice of each cell, or None.
     prior
@@ -58,9 +58,11 @@ class Sources:
 def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Reference]:
     """Choose genes, fit the coordinates and build every relation of the graph."""
     log_X = pre.log_normalize(sources.matrix, sources.state)
-    chosen = gr.informative_genes(
-        sources.matrix if sources.state == "counts" else pre.linear(log_X), preset.n_top_genes
-    )
+    if preset.gene_ranking == "dispersion":
+        chosen = gr.dispersed_genes(pre.linear(log_X), preset.n_top_genes)
+    else:
+        linear = sources.matrix if sources.state == "counts" else pre.linear(log_X)
+        chosen = gr.informative_genes(linear, preset.n_top_genes)
     log_X = log_X[:, chosen]
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
@@ -86,12 +88,15 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         maps = [_MAPS[name](log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
         coordinates = gr.join(maps, log_X)
     inputs = Inputs(genes, coordinates, sources.state)
-    cell_x = inputs.place(log_X, sources.rep)
-    decoder = coordinates.decoder
+    cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
+    library = number_slices(sources.library, len(cell_x))
     if adjacent is not None:
-        cell_x = gr.smooth(cell_x, adjacent, preset.spatial_steps)
-        scales = len(preset.spatial_steps)
-        decoder = np.tile(decoder / np.float32(scales), scales)  # the mean of the scales
+        scales = gr.fit_scales(cell_x, adjacent, preset.spatial_steps, library)
+        cell_x, decoder = scales.transform(cell_x, adjacent), scales.decoder(decoder)
+        inputs = replace(inputs, scales=scales)
+    if library is not None and library.max() > 0:
+        alignment, cell_x = gr.fit_alignment(cell_x, library, seed)
+        inputs = replace(inputs, alignment=alignment)
     return inputs, Reference(
         cell_x=cell_x,
         gene_x=coordinates.genes,
@@ -112,9 +117,27 @@ def spatial_graph(
         return None
     if spatial is None:
         raise InputError(f"the preset '{preset.name}' needs the positions of the cells")
+    if sp.issparse(spatial):
+        return _given_graph(sp.csr_matrix(spatial), n_cells)
     if len(np.asarray(spatial)) != n_cells:
         raise InputError(f"there are {n_cells} cells and {len(np.asarray(spatial))} positions: they must match")
-    return gr.spatial_neighbors(spatial, n_neighbors=preset.n_spatial_neighbors, library=library)
+    return gr.spatial_neighbors(
+        spatial,
+        builder=preset.spatial_graph,
+        n_neighbors=preset.n_spatial_neighbors,
+        radius=preset.spatial_radius,
+        library=library,
+    )
+
+
+def _given_graph(graph: sp.csr_matrix, n_cells: int) -> sp.csr_matrix:
+    """A user's graph as the union of both directions, of ones and without self loops."""
+    if graph.shape != (n_cells, n_cells):
+        raise InputError(f"the spatial graph is {graph.shape[0]} x {graph.shape[1]}, but there are {n_cells} cells")
+    union = sp.coo_matrix(abs(graph) + abs(graph).T)
+    keep = (union.row != union.col) & (union.data > 0)
+    ones = np.ones(int(keep.sum()), np.float32)
+    return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=graph.shape)
 
 
 def _paper(

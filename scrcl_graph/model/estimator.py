@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
@@ -19,7 +20,7 @@ from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr, objectives
 from scrcl_graph._errors import InputError
 from scrcl_graph._settings import resolve_device, settings
-from scrcl_graph.cluster import KSelection, by_size, choose_k, make_clusterer
+from scrcl_graph.cluster import KSelection, by_size, choose_k, make_clusterer, spatial_vote
 from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Network, Sources, build, spatial_graph
@@ -65,7 +66,7 @@ class ScRCL:
     labels_
         n, int64; 0 is the largest cluster.
     embedding_
-        n x d, float32, rows of unit length.
+        n x d, float32: rows of unit length, or coordinates where the preset clusters these.
     n_clusters_
         Number of clusters found.
     k_selection_
@@ -125,9 +126,11 @@ class ScRCL:
         rep
             Cells x d: coordinates to start from instead of our own; new cells then need them too.
         spatial
-            Cells x 2 or 3, used by presets with a spatial graph.
+            Used by presets with a spatial graph: positions, cells x 2 or 3, or a graph of the user's own, cells x cells
+            sparse.
         library
-            Slice or sample of each cell; spatial edges never join two of them.
+            Slice or sample of each cell. Spatial edges never join two of them, and their coordinates are aligned
+            (:class:`scrcl_graph.gr.Alignment`).
         prior
             Gene network to join with the correlation graph: a table or a networkx graph.
         input_state
@@ -161,10 +164,10 @@ class ScRCL:
         }
         runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
-        self.embedding_ = embedding(views, preset)
+        self.embedding_ = embedding(self.graph_, views, preset)
         self.association_ = association(views)
 
-        self._cluster(preset)
+        self._cluster(preset, full.adjacent)
 
         self._reference, self._reference_labels = full, self.labels_
         if n_cells > REFERENCE_CELLS and preset.network != "paper":
@@ -198,16 +201,15 @@ class ScRCL:
     ) -> NDArray[np.float32]:
         """Embed new cells, m x d, in the space of ``embedding_``.
 
-        Each new cell is attached to its nearest known cells and to its genes; without positions its embedding does
-        not depend on the other new cells. Genes of the model that are missing count as not expressed and are logged.
+        Each new cell is attached to its nearest known cells and to its genes; without positions and slices its
+        embedding does not depend on the other new cells. A model of several slices aligns new slices to them. Genes
+        of the model that are missing count as not expressed and are logged.
         Parameters are as in :meth:`fit`.
         """
         preset = self._fitted_preset()
         expression, values = self._inputs.read(X, genes, input_state)
-        cell_x = self._inputs.place(expression, rep)
-        adjacent = spatial_graph(spatial, library, preset, len(cell_x))
-        if adjacent is not None:
-            cell_x = gr.smooth(cell_x, adjacent, preset.spatial_steps)
+        adjacent = spatial_graph(spatial, library, preset, expression.shape[0])
+        cell_x = self._inputs.place_new(expression, rep, adjacent, library)
         data = self._reference.attach(
             cell_x,
             values if preset.network == "paper" else expression,
@@ -233,13 +235,12 @@ class ScRCL:
         )
 
     def assign(self, embedding: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Labels of embedded cells by the cosine-weighted vote of the 15 nearest known cells."""
+        """Labels of embedded cells by the vote of the 15 nearest known cells, ties to the larger cluster."""
         self._fitted_preset()
         known = self._encode(self._reference.to_hetero())
         nearest = gr.nearest(embedding, known, n_neighbors=_VOTERS, seed=self.random_state)
-        cosine = np.einsum("md,mkd->mk", embedding, known[nearest])
-        votes = np.zeros((len(embedding), self.n_clusters_))
-        np.add.at(votes, (np.arange(len(embedding))[:, None], self._reference_labels[nearest]), 1.0 + cosine)
+        votes = np.zeros((len(embedding), self.n_clusters_), dtype=np.int64)
+        np.add.at(votes, (np.arange(len(embedding))[:, None], self._reference_labels[nearest]), 1)
         winners: NDArray[np.int64] = votes.argmax(axis=1)
         return winners
 
@@ -253,7 +254,7 @@ class ScRCL:
         """Read a model written by :meth:`save`. Nothing in the folder is executed."""
         return persistence.load(cls, path, device)
 
-    def _cluster(self, preset: Preset) -> None:
+    def _cluster(self, preset: Preset, adjacent: sp.csr_matrix | None) -> None:
         with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
             self.k_selection_ = None
             k = self.n_clusters
@@ -261,7 +262,10 @@ class ScRCL:
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
             clusterer = make_clusterer(preset.clusterer, k, self.random_state)
-            self.labels_ = by_size(clusterer.fit_predict(self.embedding_))
+            labels = clusterer.fit_predict(self.embedding_)
+            if preset.spatial_vote and adjacent is not None:
+                labels = spatial_vote(labels, adjacent)
+            self.labels_ = by_size(labels)
         self.n_clusters_ = int(self.labels_.max()) + 1
         if self.n_clusters_ != k:
             logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
@@ -278,7 +282,7 @@ class ScRCL:
         data = data.to(device)
         with torch.no_grad():
             views = [network.to(device)(data) for network in self._networks]
-        return embedding(views, get_preset(self.preset))
+        return embedding(data, views, get_preset(self.preset))
 
     def _fitted_preset(self) -> Preset:
         if not hasattr(self, "_networks"):

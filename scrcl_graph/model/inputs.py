@@ -29,11 +29,32 @@ class Inputs:
         From log-normalised expression of these genes, or from what the user brought, to the coordinates of cells.
     state
         What the values of the training matrix were.
+    scales
+        How coordinates are smoothed over the tissue, or None where position is not used.
+    alignment
+        What slices are aligned to, or None where the model was trained on one slice.
     """
 
     genes: tuple[str, ...]
     coordinates: gr.Joined | gr.Given
     state: pre.InputState
+    scales: gr.Scales | None = None
+    alignment: gr.Alignment | None = None
+
+    def place_new(
+        self, log_X: sp.csr_matrix, rep: ArrayLike | None, adjacent: sp.csr_matrix | None, library: ArrayLike | None
+    ) -> NDArray[np.float32]:
+        """Coordinates of new cells as the network gets them: placed, smoothed over their tissue, aligned by slice.
+
+        Without ``library`` all new cells are one slice.
+        """
+        x = self.place(log_X, rep)
+        if self.scales is not None and adjacent is not None:
+            x = self.scales.transform(x, adjacent)
+        slices = number_slices(library, len(x))
+        if self.alignment is not None:
+            x = self.alignment.transform(x, np.zeros(len(x), dtype=np.intp) if slices is None else slices)
+        return x
 
     def place(self, log_X: sp.csr_matrix, rep: ArrayLike | None) -> NDArray[np.float32]:
         """Coordinates of cells, n x d.
@@ -131,3 +152,13 @@ def check_rep(rep: ArrayLike, n_cells: int) -> NDArray[np.float32]:
             f"their shape is {array.shape}"
         )
     return array
+
+
+def number_slices(library: ArrayLike | None, n_cells: int) -> NDArray[np.intp] | None:
+    """Slices as numbers 0, 1, ..., or None; InputError where they are not one per cell."""
+    if library is None:
+        return None
+    names = np.asarray(library)
+    if names.shape != (n_cells,):
+        raise InputError(f"there are {n_cells} cells and library labels of shape {names.shape}: one per cell is needed")
+    return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)

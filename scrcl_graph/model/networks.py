@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import Module
+from torch_geometric.data import HeteroData
 
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
@@ -38,8 +39,10 @@ def make_network(
 
 
 @torch.no_grad()
-def embedding(runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
-    """Both views of every run side by side, rows of unit length."""
+def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
+    """Both views of every run side by side, rows of unit length; or the coordinates of the cells as they are."""
+    if preset.embedding == "coordinates":
+        return np.asarray(data["cell"].x.cpu().numpy())
     pairs = [views.embeddings if preset.embedding == "views" else views.refined for views in runs]
     joined = torch.cat([view for pair in pairs for view in pair], dim=1).float()
     return torch.nn.functional.normalize(joined, dim=1).cpu().numpy()

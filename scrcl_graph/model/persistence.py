@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
 from scrcl_graph._version import __version__
-from scrcl_graph.gr import Coordinates, Given, Joined
+from scrcl_graph.gr import Alignment, Coordinates, Given, Joined, Scales
 from scrcl_graph.model.inputs import Inputs
 from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
@@ -28,7 +28,7 @@ from scrcl_graph.train import TrainingPlan
 if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
 
-FORMAT = 1
+FORMAT = 2
 _ARRAYS, _META = "model.safetensors", "model.json"
 _CSR = ("data", "indices", "indptr", "shape")
 
@@ -50,6 +50,9 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
     for i, part in enumerate(parts):
         arrays |= _pack(part, f"coordinates.{i}")
     arrays |= _pack(model._reference, "reference")
+    scales, alignment = model._inputs.scales, model._inputs.alignment
+    if alignment is not None:
+        arrays |= _pack(alignment, "alignment")
     meta = {
         "format": FORMAT,
         "scrcl_graph": __version__,
@@ -62,6 +65,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
         "coordinates": {"spreads": coordinates.spreads, "profiles": [part.profiles for part in coordinates.parts]}
         if isinstance(coordinates, Joined)
         else {"spread": coordinates.spread},
+        "scales": None if scales is None else dataclasses.asdict(scales),
         "network": model._network_spec,
         "n_runs": len(model._networks),
     }
@@ -96,7 +100,14 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
     preset = Preset(**fields)
     model = cls(meta["n_clusters"], preset=preset, random_state=meta["random_state"], device=device)
     model.n_clusters_ = meta["n_clusters_found"]
-    model._inputs = Inputs(tuple(meta["genes"]), _coordinates(meta["coordinates"], arrays), meta["input_state"])
+    alignment = _unpack(arrays, "alignment")
+    model._inputs = Inputs(
+        tuple(meta["genes"]),
+        _coordinates(meta["coordinates"], arrays),
+        meta["input_state"],
+        scales=Scales(*(tuple(meta["scales"][name]) for name in ("steps", "spreads"))) if meta["scales"] else None,
+        alignment=Alignment(**alignment) if alignment else None,
+    )
     model._reference = Reference(**_unpack(arrays, "reference"))
     model._reference_labels = arrays["labels"]
     model._network_spec = meta["network"]
@@ -122,7 +133,7 @@ def _coordinates(meta: dict[str, Any], arrays: Arrays) -> Joined | Given:
     return Joined(tuple(parts), tuple(meta["spreads"]))
 
 
-def _pack(record: Coordinates | Given | Reference, prefix: str) -> Arrays:
+def _pack(record: Alignment | Coordinates | Given | Reference, prefix: str) -> Arrays:
     """The array fields of a dataclass, sparse ones as their parts; None and flags are left out."""
     out: Arrays = {}
     for field in dataclasses.fields(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -42,18 +43,60 @@ def palette(n: int) -> NDArray[np.float64]:
     return np.asarray(plt.get_cmap("tab20")(order[:n]))
 
 
-def scatter(ax: Axes, points: NDArray[Any], categories: Any, title: str) -> Axes:
-    """Points coloured by category, with the category's name at its median."""
+def scatter(
+    ax: Axes,
+    points: NDArray[Any],
+    categories: Any,
+    title: str,
+    *,
+    area: float = 20_000,
+    legend: bool = False,
+    alpha: float = 1.0,
+) -> Axes:
+    """Points coloured by category, its name at the median of its points or in a legend; ``area`` is of all points."""
     colours = palette(len(categories.cat.categories))
     codes = categories.cat.codes.to_numpy()
-    size = float(np.clip(20_000 / len(points), 0.5, 30))
+    size = float(np.clip(area / len(points), 0.5, 30))
     order = np.random.default_rng(0).permutation(len(points))  # so that no cluster hides the others
     drawn = order[codes[order] >= 0]
-    ax.scatter(points[drawn, 0], points[drawn, 1], s=size, c=colours[codes[drawn]], linewidths=0, rasterized=True)
+    x, y = points[drawn, 0], points[drawn, 1]
+    ax.scatter(x, y, s=size, c=colours[codes[drawn]], alpha=alpha, linewidths=0, rasterized=True)
     for i, name in enumerate(categories.cat.categories):
-        if (codes == i).any():
+        if not (codes == i).any():
+            continue
+        if legend:
+            ax.plot([], [], "o", markersize=6, color=colours[i], label=name)
+        else:
             x, y = np.median(points[codes == i, :2], axis=0)
             label = ax.text(x, y, name, ha="center", va="center", fontsize=8, fontweight="bold")
             label.set_bbox({"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.8})
+    if legend:
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     ax.set(xticks=[], yticks=[], title=title)
+    return ax
+
+
+def heatmap(
+    ax: Axes,
+    values: NDArray[Any],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    cmap: str,
+    limits: tuple[float, float],
+    digits: int,
+    label: str,
+) -> Axes:
+    """A small table in colours, with its numbers where there is room for them; NaN is grey."""
+    colours = plt.get_cmap(cmap).with_extremes(bad="0.85")
+    image = ax.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto")
+    ax.set_xticks(range(len(columns)), columns, rotation=90 if max(map(len, columns)) > 4 else 0)
+    ax.set_yticks(range(len(rows)), rows)
+    if max(values.shape) <= 12:
+        for (i, j), value in np.ndenumerate(values):
+            red, green, blue, _ = colours(image.norm(value))
+            dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
+            text = f"{value:.{digits}f}" if np.isfinite(value) else ""
+            ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    plt.colorbar(image, ax=ax, shrink=0.8, label=label)
     return ax

@@ -1,4 +1,4 @@
-"""Clusters on the plane: the UMAP of the embedding, and the tissue."""
+"""Clusters on the UMAP of the embedding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._settings import threads_kept
 from scrcl_graph.pl._shared import axes, column, results, scatter
@@ -44,22 +43,3 @@ def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32
         n_neighbors = min(15, len(embedding) - 1)
         fitted = UMAP(n_neighbors=n_neighbors, metric="cosine", random_state=seed, n_jobs=1).fit_transform(embedding)
     return np.asarray(fitted, dtype=np.float32)
-
-
-def spatial(
-    adata: AnnData,
-    *,
-    key: str = "scrcl",
-    color: str | None = None,
-    spatial_key: str = "spatial",
-    ax: Axes | None = None,
-) -> Axes:
-    """Clusters, or another categorical column of ``obs``, on the tissue."""
-    results(adata, key)
-    if spatial_key not in adata.obsm:
-        raise InputError(f"there are no positions in obsm['{spatial_key}']")
-    name = color or key
-    shown = scatter(axes(ax, 5.5, 5), np.asarray(adata.obsm[spatial_key]), column(adata, name), name)
-    shown.set_aspect("equal")
-    shown.invert_yaxis()  # image coordinates: the origin is at the top
-    return shown

@@ -1,4 +1,4 @@
-"""Which matrix of an AnnData to read."""
+"""Which parts of an AnnData to read, or what is missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
 
@@ -59,6 +60,22 @@ def read_source(adata: AnnData, layer: str | None) -> Source:
     if adata.X is None:
         raise InputError("adata.X is empty: name the matrix to use with layer=")
     return Source(adata.X, list(adata.var_names), "X")
+
+
+def obsm(adata: AnnData, key: str) -> NDArray[Any]:
+    """``obsm[key]``, or InputError."""
+    if key not in adata.obsm:
+        raise InputError(f"there is no obsm['{key}'] (obsm: {', '.join(adata.obsm) or 'none'})")
+    return np.asarray(adata.obsm[key])
+
+
+def obs_column(adata: AnnData, key: str | None) -> NDArray[Any] | None:
+    """``obs[key]`` as strings, None for no key, or InputError."""
+    if key is None:
+        return None
+    if key not in adata.obs:
+        raise InputError(f"there is no obs['{key}'] (obs: {', '.join(adata.obs) or 'none'})")
+    return np.asarray(adata.obs[key].astype(str))
 
 
 def _has_negative(X: Any) -> bool:

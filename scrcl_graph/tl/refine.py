@@ -22,7 +22,7 @@ from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.tl._source import Source, read_source
+from scrcl_graph.tl._source import Source, obs_column, obsm, read_source
 
 
 def refine(
@@ -33,6 +33,7 @@ def refine(
     layer: str | None = None,
     use_rep: str | None = None,
     spatial_key: str = "spatial",
+    connectivities_key: str | None = None,
     batch_key: str | None = None,
     prior: Network | None = None,
     input_state: InputState | None = None,
@@ -59,8 +60,12 @@ def refine(
         Key of ``obsm`` with coordinates of the cells to start from instead of our own.
     spatial_key
         Key of ``obsm`` with positions, for presets with a spatial graph.
+    connectivities_key
+        Key of ``obsp`` with a spatial graph of your own, such as one by :func:`squidpy.gr.spatial_neighbors`; it is
+        used instead of one made from positions.
     batch_key
-        Column of ``obs`` with the slice or sample; spatial edges never join two of them. Expression is not corrected.
+        Column of ``obs`` with the slice or sample; spatial edges never join two of them, and one shift for each
+        (:class:`scrcl_graph.gr.Alignment`) brings their coordinates together.
     prior
         Gene network joined with the correlation graph: a table whose first two columns name genes, or a networkx graph.
     input_state
@@ -107,9 +112,9 @@ def refine(
     model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
         source.matrix,
         genes=source.genes,
-        rep=_obsm(adata, use_rep) if use_rep is not None else None,
-        spatial=_positions(adata, spatial_key, chosen),
-        library=_column(adata, batch_key),
+        rep=obsm(adata, use_rep) if use_rep is not None else None,
+        spatial=_spatial(adata, spatial_key, connectivities_key, chosen),
+        library=obs_column(adata, batch_key),
         prior=prior,
         input_state=input_state,
     )
@@ -129,6 +134,7 @@ def apply(
     layer: str | None = None,
     use_rep: str | None = None,
     spatial_key: str = "spatial",
+    connectivities_key: str | None = None,
     batch_key: str | None = None,
     input_state: InputState | None = None,
     key_added: str = "scrcl",
@@ -156,9 +162,9 @@ def apply(
     embedding = fitted.transform(
         source.matrix,
         genes=source.genes,
-        rep=_obsm(adata, use_rep) if use_rep is not None else None,
-        spatial=_positions(adata, spatial_key, get_preset(fitted.preset)),
-        library=_column(adata, batch_key),
+        rep=obsm(adata, use_rep) if use_rep is not None else None,
+        spatial=_spatial(adata, spatial_key, connectivities_key, get_preset(fitted.preset)),
+        library=obs_column(adata, batch_key),
         input_state=input_state,
     )
     target = adata.copy() if copy else adata
@@ -226,19 +232,11 @@ def _writable(value: Any) -> Any:
     return "none" if value is None else value
 
 
-def _positions(adata: AnnData, key: str, preset: Preset) -> Any:
-    return _obsm(adata, key) if preset.n_spatial_neighbors > 0 else None
-
-
-def _obsm(adata: AnnData, key: str) -> Any:
-    if key not in adata.obsm:
-        raise InputError(f"there is no obsm['{key}'] (obsm: {', '.join(adata.obsm) or 'none'})")
-    return np.asarray(adata.obsm[key])
-
-
-def _column(adata: AnnData, key: str | None) -> Any:
-    if key is None:
+def _spatial(adata: AnnData, spatial_key: str, connectivities_key: str | None, preset: Preset) -> Any:
+    if preset.n_spatial_neighbors == 0:
         return None
-    if key not in adata.obs:
-        raise InputError(f"there is no obs['{key}'] (obs: {', '.join(adata.obs) or 'none'})")
-    return adata.obs[key].astype(str).to_numpy()
+    if connectivities_key is None:
+        return obsm(adata, spatial_key)
+    if connectivities_key not in adata.obsp:
+        raise InputError(f"there is no obsp['{connectivities_key}'] (obsp: {', '.join(adata.obsp) or 'none'})")
+    return sp.csr_matrix(adata.obsp[connectivities_key])

@@ -7,7 +7,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError
-from scrcl_graph.cluster import TiedMixture
+from scrcl_graph.cluster import TiedMixture, mixture
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +41,11 @@ def test_the_unit_of_the_embedding_does_not_matter(ellipses: tuple[NDArray[np.fl
 def test_a_number_of_clusters_out_of_range_is_refused(k: int) -> None:
     with pytest.raises(InputError, match=rf"{k} clusters cannot be found among 10 cells"):
         TiedMixture(k).fit_predict(np.eye(10))
+
+
+def test_starts_are_tried_on_a_sample_and_the_best_is_fitted_to_all(
+    ellipses: tuple[NDArray[np.float64], NDArray[np.int64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, truth = ellipses
+    monkeypatch.setattr(mixture, "_TRIAL_CELLS", 150)
+    assert adjusted_rand_score(truth, TiedMixture(3).fit_predict(X)) > 0.95

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scanpy as sc
 import scipy.sparse as sp
+from anndata import AnnData
 from scipy.stats import chi2_contingency
 
 from scrcl_graph.datasets import plant
-from scrcl_graph.gr import gene_inertia, informative_genes
+from scrcl_graph.gr import dispersed_genes, gene_inertia, informative_genes
 
 
 def test_inertia_equals_the_dense_formula_and_sums_to_chi_square() -> None:
@@ -50,3 +52,21 @@ def test_permuting_cells_changes_no_choice() -> None:
     X = plant(150, 80, 3, module_size=8, density=0.3).counts
     order = np.random.default_rng(0).permutation(150)
     assert np.array_equal(informative_genes(X, 25), informative_genes(X[order], 25))
+
+
+def test_dispersed_genes_are_those_of_scanpys_seurat_flavour() -> None:
+    counts = plant(500, 400, 4, module_size=10, fold=6, density=0.2).counts
+    log = AnnData(counts.copy())
+    sc.pp.normalize_total(log, target_sum=1e4)
+    linear = log.X.copy()
+    sc.pp.log1p(log)
+    sc.pp.highly_variable_genes(log, n_top_genes=100, flavor="seurat")
+    chosen = dispersed_genes(sp.csr_matrix(linear), 100)
+    assert len(np.setdiff1d(chosen, np.flatnonzero(log.var["highly_variable"]))) <= 1  # the last place may differ
+    assert np.array_equal(chosen, np.sort(chosen))
+
+
+def test_dispersed_genes_are_expressed_ones() -> None:
+    dense = plant(60, 30, 2, module_size=5, density=0.4).counts.toarray()
+    dense[:, 4] = 0
+    assert set(dispersed_genes(sp.csr_matrix(dense), 30)) == set(np.flatnonzero(dense.sum(axis=0)))

@@ -10,6 +10,7 @@ from squidpy.gr.neighbors import GridBuilder
 
 from scrcl_graph import InputError
 from scrcl_graph.gr import smooth, spatial_neighbors
+from scrcl_graph.gr.spatial import KINDS
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_triangulation_holds_every_nearest_neighbour_and_is_planar(coords: np.nd
     assert graph.sum() / 2 <= 3 * 60 - 6
 
 
-@pytest.mark.parametrize("builder", ["knn", "delaunay", "radius"])
+@pytest.mark.parametrize("builder", KINDS)
 def test_slices_are_never_joined(coords: np.ndarray, builder: str) -> None:
     library = np.array(["a", "b", "c"])[np.arange(60) % 3]
     library[0] = "alone"  # a slice of one cell
@@ -53,12 +54,56 @@ def test_slices_are_never_joined(coords: np.ndarray, builder: str) -> None:
         assert np.array_equal(graph[own][:, own], alone)
 
 
-@pytest.mark.parametrize("builder", ["knn", "delaunay", "radius"])
+@pytest.mark.parametrize("builder", KINDS)
 def test_permuting_cells_permutes_the_graph(coords: np.ndarray, builder: str) -> None:
     order = np.random.default_rng(1).permutation(60)
     graph = spatial_neighbors(coords, builder=builder, radius=20).toarray()
     permuted = spatial_neighbors(coords[order], builder=builder, radius=20).toarray()
     assert np.array_equal(permuted, graph[order][:, order])
+
+
+def test_spots_of_a_lattice_have_the_neighbours_of_the_lattice_and_no_more() -> None:
+    row, column = np.divmod(np.arange(60), 6)
+    hexagons = np.column_stack([column + 0.5 * (row % 2), row * np.sqrt(3) / 2]) * 137.0  # as Visium, in pixels
+    graph = spatial_neighbors(hexagons, builder="grid")
+    assert np.array_equal(graph.toarray(), np.abs(cdist(hexagons, hexagons) - 137) < 1)
+    assert (spatial_neighbors(hexagons) != graph).nnz > 0  # kNN joins spots at the edge with others further away
+
+
+@pytest.mark.parametrize("builder", ["knn", "delaunay", "grid"])
+def test_the_unit_of_the_coordinates_does_not_matter(coords: np.ndarray, builder: str) -> None:
+    graph = spatial_neighbors(coords, builder=builder)
+    for unit in (1e-6, 1e6):
+        assert (spatial_neighbors(coords * unit + 30 * unit, builder=builder) != graph).nnz == 0
+
+
+@pytest.mark.parametrize("builder", KINDS)
+def test_cells_at_one_position_are_neighbours_and_keep_others(
+    coords: np.ndarray, builder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    twins = np.vstack([coords, coords[:5]])
+    graph = spatial_neighbors(twins, builder=builder, radius=25).toarray()
+    assert "10 of 65 cells share their position with another cell" in caplog.text
+    for cell, twin in zip(range(5), range(60, 65), strict=True):
+        assert graph[cell, twin]
+        assert np.delete(graph[twin], cell).any()
+
+
+def test_a_triangulation_is_that_of_the_positions_whoever_shares_them(coords: np.ndarray) -> None:
+    alone = spatial_neighbors(coords, builder="delaunay").toarray()
+    twins = spatial_neighbors(np.vstack([coords, coords[:1]]), builder="delaunay").toarray()
+    assert np.array_equal(twins[:60, :60], alone)
+    assert np.array_equal(np.delete(twins[60], [0, 60]), alone[0, 1:])
+
+
+def test_cells_without_neighbours_are_said(coords: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+    far = np.vstack([coords, [[1e4, 1e4], [-1e4, 0]]])
+    graph = spatial_neighbors(far, builder="radius", radius=100)
+    assert "2 of 62 cells have no spatial neighbour" in caplog.text
+    assert not graph[60:].nnz
+    caplog.clear()
+    spatial_neighbors(coords)
+    assert not caplog.text
 
 
 def test_a_squidpy_builder_makes_its_own_graph() -> None:
@@ -97,10 +142,11 @@ def test_smoothing_equals_powers_of_the_mean_over_neighbours(coords: np.ndarray)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"builder": "hexagon"}, "unknown spatial graph 'hexagon': choose one of knn, delaunay, radius"),
+        ({"builder": "hexagon"}, "unknown spatial graph 'hexagon': choose one of knn, delaunay, radius, grid"),
         ({"builder": "radius"}, "needs radius="),
         ({"library": ["a", "b"]}, "60 cells with coordinates and 2 library labels"),
-        ({"coords": np.full((60, 2), np.nan)}, "must be finite"),
+        ({"coords": np.full((60, 2), np.nan)}, "must be finite numbers, but 60 of 60 cells have none"),
+        ({"coords": np.ones((60, 2))}, "all 60 cells of a slice have the same position"),
         ({"coords": np.zeros((60, 4))}, "2 or 3 columns"),
         ({"coords": np.zeros(60)}, "2 or 3 columns"),
     ],

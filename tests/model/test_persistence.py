@@ -13,6 +13,7 @@ import torch
 from anndata import AnnData
 
 from scrcl_graph import InputError, ScRCL
+from scrcl_graph.model import persistence
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -42,9 +43,13 @@ def small_paper() -> Preset:
         (dataclasses.replace(QUICK, n_runs=2), {}),
         (QUICK, {"rep": lambda adata: np.asarray(adata.X[:, :8].todense())}),
         (dataclasses.replace(QUICK, n_spatial_neighbors=6), {"spatial": lambda adata: adata.obsm["spatial"]}),
+        (
+            dataclasses.replace(QUICK, n_spatial_neighbors=6, embedding="coordinates"),
+            {"spatial": lambda adata: adata.obsm["spatial"], "library": lambda adata: adata.obs_names.str[-1] > "4"},
+        ),
         (small_paper(), {}),
     ],
-    ids=["default", "two runs", "given coordinates", "spatial", "paper"],
+    ids=["default", "two runs", "given coordinates", "spatial", "slices", "paper"],
 )
 def test_a_loaded_model_gives_the_same_bits(
     planted: AnnData, tmp_path: Path, preset: Preset, extra: dict[str, Callable[[AnnData], Any]]
@@ -64,7 +69,7 @@ def test_a_loaded_model_gives_the_same_bits(
 def test_the_folder_holds_json_and_safetensors_only(saved: Path) -> None:
     assert sorted(file.name for file in saved.iterdir()) == ["model.json", "model.safetensors"]
     meta = json.loads((saved / "model.json").read_text())
-    assert meta["format"] == 1
+    assert meta["format"] == persistence.FORMAT
     assert [path.name for path in saved.parent.iterdir()] == ["model"]  # no temporary folder is left
 
 
@@ -129,9 +134,9 @@ def rewrite(change: Callable[[dict], object]) -> Callable[[Path], object]:
         (lambda folder: (folder / "model.safetensors").unlink(), "not a saved model"),
         (lambda folder: (folder / "model.json").unlink(), "not a saved model"),
         (rewrite(lambda meta: [meta]), "not a saved model|damaged"),
-        (rewrite(lambda meta: meta | {"format": 99}), "format 99, this version reads 1"),
+        (rewrite(lambda meta: meta | {"format": 99}), f"format 99, this version reads {persistence.FORMAT}"),
         (rewrite(lambda meta: meta | {"n_runs": meta["n_runs"] + 1}), "damaged"),
-        (rewrite(lambda meta: {"format": 1}), "damaged"),
+        (rewrite(lambda meta: {"format": persistence.FORMAT}), "damaged"),
         (rewrite(lambda meta: meta | {"network": meta["network"] | {"cell_dim": 7}}), "damaged"),
     ],
     ids=["arrays cut", "json cut", "no arrays", "no json", "a list", "format", "run missing", "keys missing", "shapes"],

@@ -30,27 +30,41 @@ def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
 
 
+@pytest.fixture(scope="module")
+def _measured(_refined: AnnData) -> AnnData:
+    measured = _refined.copy()
+    tl.domain_statistics(measured, n_permutations=20)
+    tl.paga(measured)
+    return measured
+
+
+@pytest.fixture
+def measured(_measured: AnnData) -> AnnData:
+    """``refined`` with domain statistics and PAGA; a fresh copy."""
+    return _measured.copy()
+
+
 @pytest.mark.usefixtures("quick_umap")
 @pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
 def test_each_plot_draws_on_the_axes_given_or_on_new_ones_and_changes_no_data(
-    plot: Callable[..., Axes], refined: AnnData
+    plot: Callable[..., Axes], measured: AnnData
 ) -> None:
-    before = refined.copy()
+    before = measured.copy()
     _, ax = plt.subplots()
-    assert plot(refined, ax=ax) is ax
-    new = plot(refined)
+    assert plot(measured, ax=ax) is ax
+    new = plot(measured)
     assert isinstance(new, Axes)
     assert new is not ax
     for one in (ax, new):
         one.get_figure().canvas.draw()
-    assert set(refined.obs) == set(before.obs)
-    assert set(refined.obsm) == set(before.obsm)
-    assert set(refined.uns) == set(before.uns)
+    assert set(measured.obs) == set(before.obs)
+    assert set(measured.obsm) == set(before.obsm)
+    assert set(measured.uns) == set(before.uns)
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
 def test_each_plot_asks_for_results_first(plot: Callable[..., Axes], planted: AnnData) -> None:
-    with pytest.raises(InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.refine first"):
+    with pytest.raises(InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.(refine|domain_statistics) first"):
         plot(planted)
     assert not plt.get_fignums()  # no empty figure is left
 
@@ -89,6 +103,66 @@ def test_spatial_shows_positions_with_the_origin_at_the_top(refined: AnnData) ->
     del refined.obsm["spatial"]
     with pytest.raises(InputError, match=r"no positions in obsm\['spatial'\]"):
         pl.spatial(refined)
+
+
+def test_slices_have_panels_of_their_own_at_one_scale(refined: AnnData) -> None:
+    refined.obs["slice"] = np.where(np.arange(refined.n_obs) % 2, "right", "left")
+    refined.obsm["spatial"][::2, 0] *= 3
+    ax = pl.spatial(refined, library_key="slice")
+    assert {text.get_text() for text in ax.texts} == {"left", "right"}
+    drawn = np.asarray(ax.collections[0].get_offsets())
+    order = np.random.default_rng(0).permutation(refined.n_obs)  # as they are drawn
+    places = {name: drawn[(refined.obs["slice"] == name).to_numpy()[order]] for name in ("left", "right")}
+    for name, drawn_here in places.items():
+        own = refined.obsm["spatial"][order][(refined.obs["slice"] == name).to_numpy()[order]]
+        np.testing.assert_allclose(drawn_here - drawn_here.min(axis=0), own - own.min(axis=0), atol=1e-6)
+    boxes = [(*p.min(axis=0), *p.max(axis=0)) for p in places.values()]
+    (a, b, c, d), (e, f, g, h) = boxes
+    assert c < e or g < a or d < f or h < b  # they do not overlap
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2", "3"]
+
+
+def test_the_image_of_a_slice_lies_below_its_spots_in_full_resolution_pixels(refined: AnnData) -> None:
+    refined.obsm["spatial"] = refined.obsm["spatial"] * 1000
+    image = {"images": {"hires": np.full((50, 60, 3), 0.5)}, "scalefactors": {"tissue_hires_scalef": 0.05}}
+    refined.uns["spatial"] = {"slide_1": image}
+    ax = pl.spatial(refined)
+    assert ax.images[0].get_extent() == [0, 1200, 1000, 0]
+    assert ax.yaxis_inverted()
+    left, right = ax.get_xlim()
+    assert right - left < 1200  # cut to the spots
+    refined.obs["slice"] = "slide_2"  # no image of this one
+    assert not pl.spatial(refined, library_key="slice").images
+    refined.obs["slice"] = "slide_1"
+    assert len(pl.spatial(refined, library_key="slice").images) == 1
+
+
+def test_domains_are_drawn_in_tissue_order(measured: AnnData) -> None:
+    found = measured.uns["scrcl_domain_statistics"]
+    names, order = list(found["tissue_order"]), [list(found["domains"]).index(name) for name in found["tissue_order"]]
+    heat = pl.enrichment(measured)
+    assert [text.get_text() for text in heat.get_xticklabels()] == names
+    np.testing.assert_allclose(heat.images[0].get_array(), found["enrichment"][np.ix_(order, order)])
+    graph = pl.domain_graph(measured)
+    assert [text.get_text() for text in graph.get_xticklabels()] == names
+    lines = {(arc.center, arc.theta1): arc.get_linewidth() for arc in graph.patches}
+    above = found["contacts"][np.ix_(order, order)].astype(float)
+    np.fill_diagonal(above, 0)
+    above /= np.sqrt(np.outer(above.sum(axis=1), above.sum(axis=1)))
+    i, j = np.unravel_index(np.triu(above).argmax(), above.shape)
+    assert lines[((i + j) / 2, 0.0), 0] == max(width for (_, start), width in lines.items() if start == 0)
+    assert any(start == 180 for _, start in lines)  # PAGA
+    del measured.uns["scrcl_paga"]
+    assert not any(arc.theta1 == 180 for arc in pl.domain_graph(measured).patches)
+
+
+def test_confusion_shows_shares_of_classes_with_matches_on_the_diagonal(refined: AnnData) -> None:
+    refined.obs["scrcl"] = refined.obs["cell_type"].cat.rename_categories(["2", "0", "3", "1"])
+    ax = pl.confusion(refined, annotation="cell_type")
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["2", "0", "3", "1"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), np.eye(4))
+    with pytest.raises(InputError, match=r"no obs\['layer'\]"):
+        pl.confusion(refined, annotation="layer")
 
 
 def test_cells_without_a_category_are_not_drawn(refined: AnnData) -> None:

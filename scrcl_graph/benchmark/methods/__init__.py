@@ -63,6 +63,16 @@ def _known() -> dict[str, Method]:
         Method("pca_leiden", _HERE / "pca_leiden.py", "floor"),
         Method("pca_leiden_res1", _HERE / "pca_leiden.py", "floor", {"resolution": 1.0}),
     ]
+    smoothed: dict[str, dict[str, Any]] = {
+        **{f"pca_smooth{n}": {"steps": [n]} for n in (1, 2, 4)},
+        **{f"scaled_pca_smooth{n}": {"steps": [n], "scale": True} for n in (1, 2, 4)},
+        "scaled_pca_two_scales": {"steps": [1, 3], "scale": True},
+    }
+    floors += [
+        Method(f"{name}+{end}", _HERE / "smoothed_pca.py", "floor", {**options, "mixture": end == "mixture"})
+        for name, options in smoothed.items()
+        for end in ("kmeans", "mixture")
+    ]
     presets = [Method(name, _HERE / "preset.py", "ours", {"preset": name}) for name in ("default", "paper", "spatial")]
     changes: dict[str, dict[str, Any]] = {
         **{f"+{name}": {"clusterer": name} for name in ("mixture", "kmeans", "merge", "communities", "leiden")},
@@ -77,9 +87,32 @@ def _known() -> dict[str, Method]:
         Method(f"default{name}", _HERE / "preset.py", "ours", {"preset": "default", **change})
         for name, change in changes.items()
     ]
+    trained = {"embedding": "views", "n_runs": 4}
+    domains: dict[str, dict[str, Any]] = {
+        "+training": trained,
+        "+training+kmeans": {**trained, "clusterer": "kmeans"},
+        "+correspondence": {"maps": ["correspondence", "pca"]},
+        "+gene_step": {"gene_keep": 0.5},
+        "+inertia": {"gene_ranking": "inertia"},
+        "+vote": {"spatial_vote": True},
+        "+communities": {"clusterer": "community_mixture"},
+        "+kmeans": {"clusterer": "kmeans"},
+        "-region": {"spatial_steps": [1]},
+        "-own_scale": {"spatial_steps": [4]},
+        "-position": {"n_spatial_neighbors": 0},
+    }
+    variants += [
+        Method(f"spatial{name}", _HERE / "preset.py", "ours", {"preset": "spatial", **change})
+        for name, change in domains.items()
+    ]
+    positioned = {"preset": "default", "n_spatial_neighbors": 6, "spatial_steps": [0, 1]}
+    variants.append(Method("default+position", _HERE / "preset.py", "ours", positioned))
     variants.append(Method("default-training", _HERE / "untrained.py", "ours"))
     peers = [
         Method(f"scvi+{name}", _HERE / "peer_scvi.py", "peer", {"clusterer": name}) for name in ("kmeans", "leiden")
+    ]
+    peers += [
+        Method(name, _HERE / f"peer_{name}.py", "peer") for name in ("banksy", "cellcharter", "graphst", "spagcn")
     ]
     return {method.name: method for method in [*floors, *presets, *variants, *peers]}
 

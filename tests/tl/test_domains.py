@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import squidpy as sq
+from anndata import AnnData
+from sklearn.metrics import adjusted_rand_score
+
+from scrcl_graph import InputError, ScRCL, datasets, gr, tl
+
+
+@pytest.fixture(scope="module")
+def tissue() -> AnnData:
+    return datasets.synthetic_tissue(400, 160, 4, 6, n_slices=3, batch=1.0, mixing=0.0, fold=6.0, seed=1)
+
+
+@pytest.fixture(scope="module")
+def two(tissue: AnnData, tmp_path_factory: pytest.TempPathFactory) -> tuple[AnnData, Path]:
+    """The first two slices with their domains, and the model."""
+    folder = tmp_path_factory.mktemp("domains") / "model"
+    known = tissue[tissue.obs["slice"] != "slice_2"].copy()
+    tl.domains(known, n_clusters=4, library_key="slice", model_path=folder)
+    return known, folder
+
+
+def test_a_domain_has_one_name_in_all_slices(two: tuple[AnnData, Path]) -> None:
+    known, _ = two
+    together = adjusted_rand_score(known.obs["domain"], known.obs["scrcl"])
+    assert together > 0.75
+    separate = known.copy()
+    for name in ("slice_0", "slice_1"):
+        here = separate.obs["slice"] == name
+        one = separate[here].copy()
+        tl.domains(one, n_clusters=4)
+        separate.obs.loc[here, "scrcl"] = one.obs["scrcl"]
+    blind = known.copy()
+    tl.domains(blind, n_clusters=4)  # not told that there are slices
+    for other in (separate, blind):
+        assert together > adjusted_rand_score(known.obs["domain"], other.obs["scrcl"]) + 0.2
+
+
+def test_a_new_slice_is_encoded_by_a_saved_model(tissue: AnnData, two: tuple[AnnData, Path]) -> None:
+    new = tissue[tissue.obs["slice"] == "slice_2"].copy()
+    tl.apply(new, two[1], batch_key="slice")
+    aligned = adjusted_rand_score(new.obs["domain"], new.obs["scrcl"])
+    assert aligned > 0.8
+    model = ScRCL.load(two[1])
+    model._inputs = dataclasses.replace(model._inputs, alignment=None)
+    unaligned = model.predict(new.X, genes=list(new.var_names), spatial=new.obsm["spatial"])
+    assert adjusted_rand_score(new.obs["domain"], unaligned) < aligned - 0.1
+
+
+def test_the_embedding_is_the_tissue_at_two_scales_and_the_gene_side_is_there(two: tuple[AnnData, Path]) -> None:
+    known, _ = two
+    assert known.obsm["X_scrcl"].shape == (known.n_obs, 2 * 30)
+    assert known.varm["scrcl_genes"].any()
+    assert known.uns["scrcl"]["params"]["spatial_steps"] == "1, 4"
+
+
+@pytest.fixture(scope="module")
+def slice_0(tissue: AnnData) -> AnnData:
+    return tissue[tissue.obs["slice"] == "slice_0"].copy()
+
+
+def test_the_unit_and_the_direction_of_the_positions_do_not_matter(slice_0: AnnData) -> None:
+    turned = slice_0.copy()
+    turned.obsm["spatial"] = 1000.0 * turned.obsm["spatial"][:, ::-1] - 77.0
+    first, second = (tl.domains(adata, n_clusters=4, copy=True) for adata in (slice_0, turned))
+    assert np.array_equal(first.obs["scrcl"], second.obs["scrcl"])
+
+
+def test_a_graph_of_squidpy_gives_what_the_same_graph_of_ours_gives(slice_0: AnnData) -> None:
+    theirs = slice_0.copy()
+    sq.gr.spatial_neighbors_delaunay(theirs)
+    tl.domains(theirs, n_clusters=4, connectivities_key="spatial_connectivities")
+    ours = tl.domains(slice_0, n_clusters=4, spatial_graph="delaunay", copy=True)
+    assert np.array_equal(ours.obs["scrcl"], theirs.obs["scrcl"])
+
+
+def test_the_vote_takes_islands_away(slice_0: AnnData) -> None:
+    voted = tl.domains(slice_0, n_clusters=4, spatial_vote=True, copy=True)
+    plain = tl.domains(slice_0, n_clusters=4, copy=True)
+    edges = gr.spatial_neighbors(plain.obsm["spatial"]).tocoo()
+
+    def borders(adata: AnnData) -> float:
+        codes = adata.obs["scrcl"].cat.codes.to_numpy()
+        return float((codes[edges.row] != codes[edges.col]).mean())
+
+    assert borders(voted) < borders(plain)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"library_key": "section"}, r"no obs\['section'\]"),
+        ({"spatial_graph": "hex"}, "unknown spatial graph 'hex': choose one of knn, delaunay, radius, grid"),
+        ({"spatial_graph": "radius"}, "needs radius="),
+        ({"connectivities_key": "graph"}, r"no obsp\['graph'\]"),
+        ({"n_clusters": 1}, "n_clusters is 1"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_written(slice_0: AnnData, options: dict[str, Any], message: str) -> None:
+    adata = slice_0.copy()
+    with pytest.raises(InputError, match=message):
+        tl.domains(adata, **options)
+    assert "scrcl" not in adata.obs
+
+
+def test_a_graph_of_another_size_is_refused(slice_0: AnnData) -> None:
+    with pytest.raises(InputError, match="the spatial graph is 5 x 5, but there are 400 cells"):
+        ScRCL(4, preset="spatial").fit(slice_0.X, spatial=sp.identity(5))
