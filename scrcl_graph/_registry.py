@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -68,9 +68,7 @@ class Registry:
         if name in more:
             return more[name]
         advice = f", or add one with {self._register}" if self._register else ""
-        raise InputError(
-            f"unknown {self.kind} '{name}': choose one of {', '.join([*self.entries, *more])}{advice}"
-        )
+        raise InputError(f"unknown {self.kind} '{name}': choose one of {', '.join([*self.entries, *more])}{advice}")
 
     def resolve(self, spec: Spec) -> tuple[Any, dict[str, Any]]:
         """The class, factory or instance a specification stands for, and its options."""
@@ -158,9 +156,9 @@ def _from_file(path: Path, name: str) -> Any:
     module = importlib.util.module_from_spec(found)
     try:
         found.loader.exec_module(module)
-    except Exception as err:  # noqa: BLE001 - whatever the user's file raises
+    except Exception as err:
         raise InputError(f"{path} cannot be run: {type(err).__name__}: {err}") from err
     if not hasattr(module, name):
-        names: Iterable[str] = (key for key, value in vars(module).items() if getattr(value, "__module__", 0) == path.stem)
+        names = (key for key, value in vars(module).items() if getattr(value, "__module__", None) == path.stem)
         raise InputError(f"{path} has no '{name}': it defines {', '.join(names) or 'nothing'}")
     return getattr(module, name)

@@ -110,7 +110,7 @@ class AdaptedLayer(Module):
         place, training = self._place, self.layer.training
         n_destinations = 2 if place.bipartite else 3
         edges = EdgeIndex([[0, 1, 2], [1, 0, 1]], sparse_size=(3, n_destinations)).sort_by("col").values
-        weight = torch.tensor([0.5, -0.4 if place.signed else 0.4, 0.7])
+        weight = torch.tensor([0.5, -2.0 if place.signed else 0.4, 0.7])
         x = (
             (_values(3, place.in_channels[0]), _values(2, place.in_channels[1]))
             if isinstance(place.in_channels, tuple)
@@ -118,7 +118,7 @@ class AdaptedLayer(Module):
         )
         try:
             out = self.layer.eval() and self._call(x, edges, weight)
-        except Exception as err:  # noqa: BLE001 - whatever the user's layer raises
+        except Exception as err:
             raise InputError(f"{self._who()} fails there: {type(err).__name__}: {err}") from err
         self.layer.train(training)
         if not isinstance(out, Tensor) or out.dim() != 2 or len(out) != n_destinations:
@@ -155,7 +155,7 @@ def adapt(part: Any, options: Mapping[str, Any], place: Place, name: str) -> Ada
         return AdaptedLayer(layer, place, name)
     try:
         layer = part(**_arguments(part, options, place))
-    except Exception as err:  # noqa: BLE001 - whatever the user's layer raises
+    except Exception as err:
         raise InputError(
             f"the layer '{name}' cannot be made for '{place.relation}': {type(err).__name__}: {err}"
         ) from err

@@ -80,7 +80,8 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
         raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
     if weight is None:
         weight = x.new_ones(edges.size(1))
-    result: Tensor = _SpMM.apply(edges, x, weight)
+    with torch.autocast(x.device.type, enabled=False):  # sparse products have no half precision
+        result: Tensor = _SpMM.apply(edges, _single(x), _single(weight))
     return result
 
 
@@ -150,7 +151,6 @@ def segment_softmax(edges: EdgeIndex, logits: Tensor) -> Tensor:
 
 class _SpMM(Function):
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
         ctx.edges = edges
         ctx.save_for_backward(x, weight)
@@ -159,7 +159,6 @@ class _SpMM(Function):
         return _csr(pointer, sources, weight, (n_destinations, n_sources)) @ x
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         (grad,) = grads
         x, weight = ctx.saved_tensors
@@ -171,6 +170,10 @@ class _SpMM(Function):
             sources, targets = ctx.edges.as_tensor()
             grad_weight = (grad[targets] * x[sources]).sum(dim=1)
         return None, grad_x, grad_weight
+
+
+def _single(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _csr(pointer: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -38,9 +38,7 @@ class BoundaryAttention(Module):
         n x ``out_channels``.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, sharpness: float = 1.0, metric_channels: int = 16
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, sharpness: float = 1.0, metric_channels: int = 16) -> None:
         super().__init__()
         self.linear = Linear(in_channels, out_channels)
         self.metric = Linear(in_channels, metric_channels, bias=False)
