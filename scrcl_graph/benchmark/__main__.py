@@ -1,4 +1,4 @@
-"""``python -m scrcl_graph.benchmark epoch|scale|slices``: figures of the documentation, as Markdown."""
+"""``python -m scrcl_graph.benchmark epoch|scale|slices|aggregate``: figures of the documentation, as Markdown."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ def slices(
     from scrcl_graph.benchmark.slices import slices_table
 
     typer.echo(slices_table(files or [], label))
+
+
+@app.command()
+def aggregate(nodes: int = 50_000, neighbors: int = 15, width: int = 64, device: str = "cpu") -> None:
+    """Ways to add up messages, with torch-scatter where it is installed: forward and backward pass in milliseconds."""
+    from scrcl_graph.benchmark.aggregate import aggregate_table
+
+    typer.echo(aggregate_table(nodes, neighbors, width, device))
 
 
 app()

@@ -9,6 +9,7 @@ written here).
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,10 @@ with warnings.catch_warnings():  # torch says once per process that CSR is in be
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), size=(1, 1))
 
+HAS_SCATTER = find_spec("torch_scatter") is not None
 Reduce = Literal["sum", "mean", "max"]
+REDUCTIONS: tuple[Reduce, ...] = ("sum", "mean", "max")
+Backend = Literal["auto", "torch", "torch-scatter"]
 
 
 def edges_from_csr(matrix: sp.csr_matrix) -> tuple[EdgeIndex, Tensor]:
@@ -102,7 +106,7 @@ def sorted_by_destination(edge_index: Tensor, size: tuple[int, int]) -> tuple[Ed
     return EdgeIndex(plain[:, order], sparse_size=size, sort_order="col"), order
 
 
-def segment(edges: EdgeIndex, values: Tensor, reduce: Reduce = "sum") -> Tensor:
+def segment(edges: EdgeIndex, values: Tensor, reduce: Reduce = "sum", *, backend: Backend = "auto") -> Tensor:
     r"""One value per edge reduced per destination.
 
     Parameters
@@ -113,23 +117,31 @@ def segment(edges: EdgeIndex, values: Tensor, reduce: Reduce = "sum") -> Tensor:
         Edges, or edges x d.
     reduce
         ``"sum"``, ``"mean"`` or ``"max"``. A destination without edges gets 0.
+    backend
+        ``"torch"``, ``"torch-scatter"`` (which must be installed), or ``"auto"``: torch-scatter on a CPU where
+        it is installed, which is faster there (docs/layers.md). The values are the same.
 
     Returns
     -------
     Destinations, or destinations x d.
     """
+    if _with_scatter(backend, values):
+        from torch_scatter import segment_csr
+
+        (pointer, _), _ = edges.get_csc()
+        fast: Tensor = segment_csr(values, pointer, reduce=reduce)
+        return fast
     target = edges.as_tensor()[1]
+    column = (-1, *[1] * (values.dim() - 1))
     out = values.new_zeros(edges.get_sparse_size(1), *values.shape[1:])
     if reduce == "max":
-        where = target.view(-1, *[1] * (values.dim() - 1)).expand_as(values)
+        where = target.view(column).expand_as(values)
         return out.scatter_reduce(0, where, values, "amax", include_self=False)
     out = out.index_add(0, target, values)
-    if reduce == "mean":
-        out = out / degree(edges).clamp_min(1).view(-1, *[1] * (values.dim() - 1))
-    return out
+    return out if reduce == "sum" else out / degree(edges).clamp_min(1).view(column)
 
 
-def segment_softmax(edges: EdgeIndex, logits: Tensor) -> Tensor:
+def segment_softmax(edges: EdgeIndex, logits: Tensor, *, backend: Backend = "auto") -> Tensor:
     r"""Softmax over the edges into each destination, :math:`e^{l_e} / \sum_{e' \to i} e^{l_{e'}}`.
 
     Parameters
@@ -138,15 +150,23 @@ def segment_softmax(edges: EdgeIndex, logits: Tensor) -> Tensor:
         Sorted by destination.
     logits
         Edges, or edges x heads.
+    backend
+        As for :func:`segment`.
 
     Returns
     -------
     Of the shape of ``logits``; the values into each destination that has edges add to one.
     """
     target = edges.as_tensor()[1]
-    largest = segment(edges, logits.detach(), "max")
+    largest = segment(edges, logits.detach(), "max", backend=backend)
     mass = (logits - largest[target]).exp()
-    return mass / segment(edges, mass)[target]
+    return mass / segment(edges, mass, backend=backend)[target]
+
+
+def _with_scatter(backend: Backend, values: Tensor) -> bool:
+    if backend == "torch-scatter" and not HAS_SCATTER:
+        raise ImportError("torch-scatter is not installed: see docs/layers.md, or choose the backend 'torch'")
+    return HAS_SCATTER and backend != "torch" and (backend != "auto" or values.device.type == "cpu")
 
 
 class _SpMM(Function):

@@ -102,16 +102,15 @@ class _Problem:
         demand(not trained or any(grad is not None for grad in grads[1:]), "no gradient reaches the parameters")
 
     def isolated_node(self) -> None:
-        before = self.layer(*self._input())
-        other = torch.ones(_N, dtype=torch.bool)
-        other[_ALONE] = False
-        if isinstance(self.x, tuple):
-            changed = self.layer((self.x[0] + 1.0, self.x[1]), *self._input()[1:])
-        else:
-            changed = self.layer(torch.where(other[:, None], self.x + 1.0, self.x), *self._input()[1:])
+        x, edges, weight = self._input()
+        before = self.layer(x, edges, weight)
         demand(before.isfinite().all(), "the output is not finite where a node has no edge")
+        sources = x[0] if isinstance(x, tuple) else x
+        louder = sources + (torch.arange(len(sources)) == edges.as_tensor()[0, 0])[:, None].to(sources)  # one node
+        changed = self.layer((louder, x[1]) if isinstance(x, tuple) else louder, edges, weight)
         same(changed[_ALONE], before[_ALONE], "a node without edges hears other nodes")
-        demand(not torch.equal(changed[other], before[other]), "no message is passed at all")
+        hears = edges.as_tensor()[1][edges.as_tensor()[0] == edges.as_tensor()[0, 0]]
+        demand(not torch.equal(changed[hears], before[hears]), "no message is passed at all")
 
     def empty_relation(self) -> None:
         empty = sp.csr_matrix(self.matrix.shape, dtype=np.float32)

@@ -142,7 +142,7 @@ def test_smoothing_equals_powers_of_the_mean_over_neighbours(coords: np.ndarray)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"builder": "hexagon"}, "unknown spatial graph 'hexagon': choose one of knn, delaunay, radius, grid"),
+        ({"builder": "hexagon"}, "unknown graph 'hexagon': choose one of delaunay, grid, knn, radius"),
         ({"builder": "radius"}, "needs radius="),
         ({"library": ["a", "b"]}, "60 cells with coordinates and 2 library labels"),
         ({"coords": np.full((60, 2), np.nan)}, "must be finite numbers, but 60 of 60 cells have none"),
