@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from scrcl_graph._version import __version__
 
 if TYPE_CHECKING:
-    from scrcl_graph import cluster, datasets, gr, io, metrics, nn, objectives, pl, presets, tl
+    from scrcl_graph import cluster, datasets, gr, io, metrics, nn, objectives, pl, presets, testing, tl
     from scrcl_graph._errors import InputError
     from scrcl_graph._settings import settings
     from scrcl_graph.model import ScRCL
 
-_ROOMS = ("cluster", "datasets", "gr", "io", "metrics", "nn", "objectives", "pl", "presets", "tl")
+_ROOMS = ("cluster", "datasets", "gr", "io", "metrics", "nn", "objectives", "pl", "presets", "testing", "tl")
 _NAMES = {"InputError": "_errors", "ScRCL": "model", "settings": "_settings"}
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "pl",
     "presets",
     "settings",
+    "testing",
     "tl",
 ]
 
