@@ -24,9 +24,6 @@ class Contrast(torch.nn.Module):
         return self.linear(torch.cat([x, x - around], dim=1))
 
 
-print("kept:", ", ".join(check_layer("contrast")))
-
-
 def forgetful(in_channels, out_channels):
     """A linear map: no message is passed."""
 
@@ -37,16 +34,19 @@ def forgetful(in_channels, out_channels):
     return Forgetful(in_channels, out_channels)
 
 
-try:
-    check_layer(forgetful)
-except ContractError as error:
-    print(error)
+if __name__ == "__main__":  # the file can also be given to the command: custom_layer.py:Contrast
+    print("kept:", ", ".join(check_layer("contrast")))
 
-adata = scrcl_graph.datasets.pbmc68k_reduced()
-model = Path(tempfile.mkdtemp()) / "model"
-scrcl_graph.tl.refine(
-    adata, n_clusters=8, layers={"cell-cell": "contrast", "gene-gene": ("gatv2", {"heads": 4})}, model_path=model
-)
-print(adata.obs["scrcl"].value_counts())
-print(adata.uns["scrcl"]["params"]["layers"])
-scrcl_graph.tl.apply(adata, model, key_added="again")  # the layer is found by its name
+    try:
+        check_layer(forgetful)
+    except ContractError as error:
+        print(error)
+
+    adata = scrcl_graph.datasets.pbmc68k_reduced()
+    model = Path(tempfile.mkdtemp()) / "model"
+    scrcl_graph.tl.refine(
+        adata, n_clusters=8, layers={"cell-cell": "contrast", "gene-gene": ("gatv2", {"heads": 4})}, model_path=model
+    )
+    print(adata.obs["scrcl"].value_counts())
+    print(adata.uns["scrcl"]["params"]["layers"])
+    scrcl_graph.tl.apply(adata, model, key_added="again")  # the layer is found by its name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -150,15 +151,16 @@ def pairs_from_text(text: str, default: str) -> list[tuple[str, str]]:
 def _from_file(path: Path, name: str) -> Any:
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    found = importlib.util.spec_from_file_location(path.stem, path)
+    found = importlib.util.spec_from_file_location(f"_{path.stem}_of_a_user", path)  # a name that shadows no package
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module  # where PyG looks up the module of a layer
     try:
         found.loader.exec_module(module)
     except Exception as err:
         raise InputError(f"{path} cannot be run: {type(err).__name__}: {err}") from err
     if not hasattr(module, name):
-        names = (key for key, value in vars(module).items() if getattr(value, "__module__", None) == path.stem)
+        names = (key for key, value in vars(module).items() if getattr(value, "__module__", None) == found.name)
         raise InputError(f"{path} has no '{name}': it defines {', '.join(names) or 'nothing'}")
     return getattr(module, name)
