@@ -12,12 +12,26 @@ from typing import TYPE_CHECKING, Any
 from scrcl_graph._version import __version__
 
 if TYPE_CHECKING:
-    from scrcl_graph import cluster, datasets, get, gr, io, metrics, nn, objectives, pl, presets, stats, tl
+    from scrcl_graph import cluster, datasets, get, gr, io, metrics, nn, objectives, pl, presets, stats, testing, tl
     from scrcl_graph._errors import InputError
     from scrcl_graph._settings import settings
     from scrcl_graph.model import ScRCL
 
-_ROOMS = ("cluster", "datasets", "get", "gr", "io", "metrics", "nn", "objectives", "pl", "presets", "stats", "tl")
+_ROOMS = (
+    "cluster",
+    "datasets",
+    "get",
+    "gr",
+    "io",
+    "metrics",
+    "nn",
+    "objectives",
+    "pl",
+    "presets",
+    "stats",
+    "testing",
+    "tl",
+)
 _NAMES = {"InputError": "_errors", "ScRCL": "model", "settings": "_settings"}
 
 __all__ = [
@@ -36,6 +50,7 @@ __all__ = [
     "presets",
     "settings",
     "stats",
+    "testing",
     "tl",
 ]
 

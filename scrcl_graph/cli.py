@@ -24,7 +24,11 @@ Input = Annotated[Path, typer.Argument(help="An .h5ad file, a Visium folder or a
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
 Clusters = Annotated[int | None, typer.Option("--n-clusters", help="Default: chosen without labels.")]
-PresetName = Annotated[str, typer.Option(help="default, spatial or paper.")]
+PresetName = Annotated[str, typer.Option(help="default, spatial, paper, or a .toml file.")]
+Layers = Annotated[
+    str | None,
+    typer.Option(help="Message-passing layers, such as cell-cell=gatv2{heads=4},gene-gene=mine.py:MyConv."),
+]
 Seed = Annotated[int, typer.Option(help="Same seed, same labels.")]
 SpatialKey = Annotated[str, typer.Option(help="Key of obsm with positions, for the preset 'spatial'.")]
 BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice or sample.")]
@@ -41,6 +45,7 @@ def refine(
     output: Output,
     n_clusters: Clusters = None,
     preset: PresetName = "default",
+    layers: Layers = None,
     seed: Seed = 0,
     layer: Layer = None,
     spatial_key: SpatialKey = "spatial",
@@ -53,6 +58,7 @@ def refine(
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
+    from scrcl_graph._registry import from_text, pairs_from_text
 
     _cluster(
         tl.refine,
@@ -63,6 +69,7 @@ def refine(
         gene_sets,
         n_clusters=n_clusters,
         preset=preset,
+        layers={place: from_text(text) for place, text in pairs_from_text(layers or "", "cell-cell")},
         layer=layer,
         spatial_key=spatial_key,
         batch_key=batch_key,
@@ -228,6 +235,12 @@ def benchmark(
     methods: Annotated[
         str, typer.Option(help="Names, or paths of .py files, separated by commas; 'list' names them.")
     ] = "pca_kmeans,scaled_pca_kmeans,pca_leiden,pca_leiden_res1,default",
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Also the preset 'default' with each of these layers: gcn,gatv2{heads=4},gene-gene=mine.py:MyConv."
+        ),
+    ] = None,
     sets: Annotated[
         str | None, typer.Option(help="File names without .h5ad, separated by commas. Default: all.")
     ] = None,
@@ -255,9 +268,10 @@ def benchmark(
     parts = [entry.partition("=") for entry in group or []]
     run_benchmark(
         data,
-        methods.split(","),
+        [name for name in methods.split(",") if name],
         output,
         Protocol(label, k, seeds, timeout, peers_python),  # type: ignore[arg-type]
+        layers=layers,
         sets=sets.split(",") if sets is not None else None,
         groups={name: members.split(",") for name, _, members in parts},
         say=typer.echo,

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._registry import Registry, Spec, from_text, split
+from scrcl_graph.cluster import CLUSTERERS
+from scrcl_graph.gr.builders import GRAPHS
+from scrcl_graph.nn import LAYERS
+from scrcl_graph.objectives import OBJECTIVES
 from scrcl_graph.train import TrainingPlan
 
 
@@ -30,8 +39,10 @@ class Preset:
         Of the expression kNN graph.
     n_spatial_neighbors
         Of the spatial graph, which needs positions; 0 leaves position out.
+    similarity_graph
+        A builder (:func:`scrcl_graph.gr.register_graph`) for the graph by expression, in place of this kNN graph.
     spatial_graph
-        Its kind, as in :func:`scrcl_graph.gr.spatial_neighbors`.
+        Its kind or builder, as in :func:`scrcl_graph.gr.spatial_neighbors`.
     spatial_radius
         For the kind ``"radius"``, in the unit of the positions.
     spatial_steps
@@ -44,6 +55,8 @@ class Preset:
         ``"refinement"`` or ``"paper"``.
     hidden_dim, out_dim
         Widths of the network.
+    layers
+        In place of the network's own, by relation; see :class:`scrcl_graph.nn.RefinementNetwork`.
     embedding
         What is clustered: the ``"views"`` [E_1, E_2], the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that
         enter the network.
@@ -52,7 +65,8 @@ class Preset:
     n_runs
         Networks trained from different seeds, whose embeddings are joined.
     clusterer
-        ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``.
+        ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``; or one of
+        your own (:func:`scrcl_graph.cluster.register_clusterer`).
     spatial_vote
         Whether cells then take the commonest label of their spatial neighbourhood.
     """
@@ -64,7 +78,8 @@ class Preset:
     n_components: int = 50
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0
-    spatial_graph: str = "knn"
+    similarity_graph: Spec | None = None
+    spatial_graph: Spec = "knn"
     spatial_radius: float | None = None
     spatial_steps: tuple[int, ...] = (1, 4)
     n_gene_neighbors: int = 5
@@ -72,60 +87,160 @@ class Preset:
     network: Literal["refinement", "paper"] = "refinement"
     hidden_dim: int = 128
     out_dim: int = 32
+    layers: Mapping[str, Spec] = field(default_factory=dict)
     embedding: Literal["views", "refined", "coordinates"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 4
-    clusterer: str = "community_mixture"
+    clusterer: Spec = "community_mixture"
     spatial_vote: bool = False
 
 
-_PRESETS = {
-    preset.name: preset
-    for preset in (
-        Preset(name="default"),
-        Preset(
-            name="spatial",
-            gene_ranking="dispersion",
-            maps=("pca",),
-            n_components=30,
-            n_spatial_neighbors=6,
-            gene_keep=1.0,
-            embedding="coordinates",
-            plan=TrainingPlan(epochs=20),
-            n_runs=1,
-            clusterer="mixture",
-        ),
-        Preset(
-            name="paper",
-            gene_keep=1.0,
-            network="paper",
-            hidden_dim=1500,
-            embedding="refined",
-            n_runs=1,
-            clusterer="kmeans",
-            plan=TrainingPlan(
-                weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},
-                epochs=500,
-                lr=1e-4,
-                weight_decay=0.1,
-                optimizer="adam",
-                tolerance=None,
+_PRESETS = Registry(
+    "preset",
+    {
+        preset.name: preset
+        for preset in (
+            Preset(name="default"),
+            Preset(
+                name="spatial",
+                gene_ranking="dispersion",
+                maps=("pca",),
+                n_components=30,
+                n_spatial_neighbors=6,
+                gene_keep=1.0,
+                embedding="coordinates",
+                plan=TrainingPlan(epochs=20),
+                n_runs=1,
+                clusterer="mixture",
             ),
-        ),
-    )
-}
+            Preset(
+                name="paper",
+                gene_keep=1.0,
+                network="paper",
+                hidden_dim=1500,
+                embedding="refined",
+                n_runs=1,
+                clusterer="kmeans",
+                plan=TrainingPlan(
+                    weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},
+                    epochs=500,
+                    lr=1e-4,
+                    weight_decay=0.1,
+                    optimizer="adam",
+                    tolerance=None,
+                ),
+            ),
+        )
+    },
+)
 
 
 def get_preset(preset: str | Preset) -> Preset:
-    """The preset of that name, or the preset itself.
+    """The preset of that name, the one in that ``.toml`` file (:func:`read_preset`), or the preset itself.
 
     Raises
     ------
     InputError
-        If the name is unknown; the message lists the names.
+        If the name is unknown (the message lists the names), or the file cannot be used.
     """
     if isinstance(preset, Preset):
         return preset
-    if preset not in _PRESETS:
-        raise InputError(f"unknown preset '{preset}': choose one of {', '.join(_PRESETS)}")
-    return _PRESETS[preset]
+    if preset.endswith(".toml"):
+        return read_preset(Path(preset))
+    found: Preset = _PRESETS.find(preset)
+    return found
+
+
+def with_parts(
+    preset: Preset,
+    *,
+    layers: Mapping[str, Spec] | None = None,
+    objectives: Mapping[Spec, float] | None = None,
+    clusterer: Spec | None = None,
+) -> Preset:
+    """A preset with other parts: what is given goes before what the preset has.
+
+    Parameters
+    ----------
+    layers
+        By relation; see :class:`scrcl_graph.nn.RefinementNetwork`.
+    objectives
+        Weights by objective; see :func:`scrcl_graph.objectives.make_objectives`.
+    clusterer
+        See :func:`scrcl_graph.cluster.make_clusterer`.
+    """
+    plan = dataclasses.replace(preset.plan, weights={**preset.plan.weights, **(objectives or {})})
+    return dataclasses.replace(
+        preset,
+        layers={**preset.layers, **(layers or {})},
+        plan=plan,
+        clusterer=preset.clusterer if clusterer is None else clusterer,
+    )
+
+
+def read_preset(path: Path) -> Preset:
+    """A preset from a TOML file.
+
+    Its keys are the attributes of :class:`Preset`; ``preset`` names the one to start from. The tables ``[layers]`` (by
+    relation), ``[objectives]`` (weights) and ``[training]`` (:class:`~scrcl_graph.train.TrainingPlan`) change single
+    entries. Parts are written as on the command line (``"gatv2"``, ``"gatv2{heads = 4}"``, ``"mine.py:MyConv"`` from
+    the folder of the file) or as a pair, ``["gatv2", {heads = 4}]``. Files of parts are run.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has a key that is not there.
+    """
+    try:
+        table = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise InputError(f"{path} cannot be read as TOML: {err}") from err
+
+    def part(value: Any) -> Spec:
+        found, options = split(value)
+        spec = from_text(found, path.parent) if isinstance(found, str) else found
+        return (spec, options) if options else spec
+
+    base = get_preset(table.pop("preset", "default"))
+    layers = {place: part(value) for place, value in table.pop("layers", {}).items()}
+    objectives = {part(name): weight for name, weight in table.pop("objectives", {}).items()}
+    training = table.pop("training", {})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    values |= {name: part(values[name]) for name in _PARTS if name in values}
+    try:
+        plan = dataclasses.replace(base.plan, **training)
+        changed = dataclasses.replace(base, **{"name": path.stem, **values}, plan=plan)
+    except TypeError as err:
+        raise InputError(f"{path} sets what is not there: {err}") from err
+    return with_parts(changed, layers=layers, objectives=objectives)
+
+
+_PARTS = {"clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}
+
+
+def to_plain(preset: Preset) -> dict[str, Any]:
+    """A preset as text and numbers: parts of the user's own are told by their names."""
+
+    def plain(registry: Registry, spec: Spec) -> Any:
+        name, options = registry.plain(spec)
+        return (name, options) if options else name
+
+    values: dict[str, Any] = {one.name: getattr(preset, one.name) for one in dataclasses.fields(preset)}
+    values |= {name: plain(registry, values[name]) for name, registry in _PARTS.items() if values[name] is not None}
+    values["layers"] = {place: plain(LAYERS, spec) for place, spec in preset.layers.items()}
+    values["plan"] = vars(preset.plan) | {
+        "weights": {OBJECTIVES.plain(spec)[0]: weight for spec, weight in preset.plan.weights.items()}
+    }
+    return values
+
+
+def from_plain(values: Mapping[str, Any]) -> Preset:
+    """The inverse of :func:`to_plain`, from what JSON made of it. No part is looked up."""
+    fields = {name: _tuples(value) for name, value in values.items()}
+    return Preset(**fields | {"plan": TrainingPlan(**fields["plan"])})
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_tuples, value))
+    return {key: _tuples(entry) for key, entry in value.items()} if isinstance(value, dict) else value

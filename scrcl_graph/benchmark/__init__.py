@@ -12,10 +12,19 @@ import pandas as pd
 from scrcl_graph import metrics
 from scrcl_graph._files import replacing
 from scrcl_graph.benchmark.data import find_sets
-from scrcl_graph.benchmark.methods import METHODS, Method, get_method
+from scrcl_graph.benchmark.methods import METHODS, Method, get_method, layer_methods
 from scrcl_graph.benchmark.protocol import KMode, Protocol, run, same_without_labels
 
-__all__ = ["METHODS", "KMode", "Method", "Protocol", "get_method", "run_benchmark", "same_without_labels"]
+__all__ = [
+    "METHODS",
+    "KMode",
+    "Method",
+    "Protocol",
+    "get_method",
+    "layer_methods",
+    "run_benchmark",
+    "same_without_labels",
+]
 
 
 def run_benchmark(
@@ -24,6 +33,7 @@ def run_benchmark(
     out: Path,
     protocol: Protocol | None = None,
     *,
+    layers: str | None = None,
     sets: Sequence[str] | None = None,
     groups: dict[str, list[str]] | None = None,
     say: Any = print,
@@ -40,6 +50,8 @@ def run_benchmark(
         Folder of the results. What is there already is not run again, so a stopped benchmark resumes.
     protocol
         Label column, number of clusters given or not, seeds, timeout.
+    layers
+        The preset ``default`` is run with each of these as well (:func:`layer_methods`).
     sets
         Names of files without their ending; all by default.
     groups
@@ -57,7 +69,7 @@ def run_benchmark(
     InputError
         If a folder, file or method is not there, or ``out`` holds results of something else.
     """
-    chosen = [get_method(name) for name in methods]
+    chosen = [get_method(name) for name in methods] + layer_methods(layers or "")
     runs = run(protocol or Protocol(), find_sets(folder, sets), chosen, out, say=say)
     _render(runs, out, groups or {})
     return runs

@@ -61,4 +61,12 @@ def cost(cells: int = 100_000, genes: int = 2000) -> None:
     typer.echo(measure(cells, genes))
 
 
+@app.command()
+def aggregate(nodes: int = 50_000, neighbors: int = 15, width: int = 64, device: str = "cpu") -> None:
+    """Ways to add up messages, with torch-scatter where it is installed: forward and backward pass in milliseconds."""
+    from scrcl_graph.benchmark.aggregate import aggregate_table
+
+    typer.echo(aggregate_table(nodes, neighbors, width, device))
+
+
 app()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._registry import Registry, Spec
 from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, unit_rows
 from scrcl_graph.cluster.choose_k import KSelection, choose_k
 from scrcl_graph.cluster.communities import Communities
@@ -15,27 +20,73 @@ from scrcl_graph.cluster.merge import MergedKMeans
 from scrcl_graph.cluster.mixture import TiedMixture
 from scrcl_graph.cluster.spatial_vote import spatial_vote
 
-CLUSTERERS: dict[str, Callable[..., Clusterer]] = {
-    "communities": Communities,
-    "community_mixture": CommunityMixture,
-    "kmeans": SphericalKMeans,
-    "leiden": Leiden,
-    "merge": MergedKMeans,
-    "mixture": TiedMixture,
-}
+T = TypeVar("T")
+
+CLUSTERERS = Registry(
+    "clusterer",
+    {
+        "communities": Communities,
+        "community_mixture": CommunityMixture,
+        "kmeans": SphericalKMeans,
+        "leiden": Leiden,
+        "merge": MergedKMeans,
+        "mixture": TiedMixture,
+    },
+    register='cluster.register_clusterer("name")',
+)
 
 
-def make_clusterer(name: str, n_clusters: int, random_state: int) -> Clusterer:
-    """The clusterer of that name.
+def register_clusterer(name: str) -> Callable[[T], T]:
+    """Decorator that gives a clusterer a name: a class or factory of :class:`Clusterer`.
+
+    It is called with the number of clusters, and with ``random_state`` if it has such a parameter.
+    """
+    return CLUSTERERS.register(name)
+
+
+def make_clusterer(spec: Spec, n_clusters: int, random_state: int) -> Clusterer:
+    """The clusterer a specification stands for; an instance is used as it is, its own number of clusters included.
 
     Raises
     ------
     InputError
-        If there is none; the message lists the names.
+        If the name is unknown (the message lists the names), or what is given cannot cluster.
     """
-    if name not in CLUSTERERS:
-        raise InputError(f"unknown clusterer '{name}': choose one of {', '.join(CLUSTERERS)}")
-    return CLUSTERERS[name](n_clusters, random_state=random_state)
+    part, options = CLUSTERERS.resolve(spec)
+    name = CLUSTERERS.plain(spec)[0]
+    made = part
+    if not is_clusterer(part):
+        seed = {"random_state": random_state} if "random_state" in inspect.signature(part).parameters else {}
+        try:
+            made = part(n_clusters, **{**seed, **options})
+        except TypeError as err:
+            raise InputError(f"the clusterer '{name}' cannot be made: {err}") from err
+    if not hasattr(made, "fit_predict"):
+        raise InputError(f"the clusterer '{name}' has no fit_predict: it must be like one of scikit-learn")
+    clusterer: Clusterer = made
+    return clusterer
+
+
+def is_clusterer(part: object) -> bool:
+    """Whether this is an instance, which knows its number of clusters itself."""
+    return hasattr(part, "fit_predict") and not inspect.isclass(part)
+
+
+def cluster_cells(clusterer: Clusterer, embedding: Embedding) -> Labels:
+    """The labels of a clusterer, checked.
+
+    Raises
+    ------
+    InputError
+        Unless it gives one whole number per cell.
+    """
+    labels = np.asarray(clusterer.fit_predict(embedding))
+    if labels.shape != (len(embedding),) or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"the clusterer '{type(clusterer).__name__}' must return one whole number per cell, {len(embedding)} in "
+            f"all; it returned {labels.dtype} of shape {labels.shape}"
+        )
+    return labels.astype(np.int64)
 
 
 __all__ = [
@@ -52,7 +103,10 @@ __all__ = [
     "TiedMixture",
     "by_size",
     "choose_k",
+    "cluster_cells",
+    "is_clusterer",
     "make_clusterer",
+    "register_clusterer",
     "spatial_vote",
     "unit_rows",
 ]

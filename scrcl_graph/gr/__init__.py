@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scrcl_graph.gr.alignment import Alignment, fit_alignment
+from scrcl_graph.gr.builders import GRAPHS, make_builder, register_graph, symmetric_graph
 from scrcl_graph.gr.cells import cell_knn, nearest, propagation
 from scrcl_graph.gr.genes import gene_correlation, gene_knn, gene_step, union
 from scrcl_graph.gr.hetero import (
@@ -26,6 +27,7 @@ __all__ = [
     "COEXPRESSED",
     "EXPRESSED_IN",
     "EXPRESSES",
+    "GRAPHS",
     "SIMILAR",
     "Alignment",
     "Coordinates",
@@ -47,13 +49,16 @@ __all__ = [
     "given",
     "informative_genes",
     "join",
+    "make_builder",
     "nearest",
     "pca",
     "prior_network",
     "propagation",
     "read_gmt",
+    "register_graph",
     "smooth",
     "spatial_neighbors",
+    "symmetric_graph",
     "to_networkx",
     "union",
 ]

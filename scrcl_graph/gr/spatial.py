@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,20 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import QhullError
 
 from scrcl_graph._errors import InputError
-
-if TYPE_CHECKING:
-    from squidpy.gr.neighbors import GraphBuilder
+from scrcl_graph._registry import Spec
+from scrcl_graph.gr.builders import Builder, make_builder
 
 logger = logging.getLogger(__name__)
-
-SpatialBuilder = Callable[[NDArray[np.float64]], "tuple[Any, Any]"]
-KINDS = ("knn", "delaunay", "radius", "grid")
 
 
 def spatial_neighbors(
     coords: ArrayLike,
     *,
-    builder: str | GraphBuilder[Any, Any] | SpatialBuilder = "knn",
+    builder: Spec = "knn",
     n_neighbors: int = 6,
     radius: float | None = None,
     library: ArrayLike | None = None,
@@ -39,8 +34,8 @@ def spatial_neighbors(
     builder
         ``"knn"``: the nearest ``n_neighbors`` cells; ``"delaunay"``: the triangulation; ``"radius"``: all cells
         within ``radius``; ``"grid"``: the nearest ``n_neighbors`` that are no further than 1.3 times the median, for
-        spots on a lattice (6 on a hexagonal one, 4 on a square one); or any squidpy ``GraphBuilder``, or a callable
-        from coordinates to (adjacency, distances), called once per slice.
+        spots on a lattice (6 on a hexagonal one, 4 on a square one); or any builder
+        (:func:`register_graph`), called once per slice; or a pair of one of these and its options.
     n_neighbors
         For ``"knn"`` and ``"grid"``.
     radius
@@ -81,7 +76,7 @@ def spatial_neighbors(
         if len(times) == 1:
             raise InputError(f"all {len(members)} cells of a slice have the same position: check the coordinates")
         shared += int(times[times > 1].sum())
-        build = _resolve(builder, n_neighbors, radius, len(members))
+        build = _resolve(builder, n_neighbors, radius)
         try:
             local = sp.coo_matrix(build(xy[members])[0])
         except QhullError as err:
@@ -131,36 +126,6 @@ def smooth(x: NDArray[np.float32], adjacency: sp.csr_matrix, steps: Sequence[int
     return np.asarray(np.hstack(scales), dtype=np.float32)
 
 
-def _resolve(
-    builder: str | GraphBuilder[Any, Any] | SpatialBuilder, n_neighbors: int, radius: float | None, n_cells: int
-) -> SpatialBuilder:
-    if not isinstance(builder, str):
-        return getattr(builder, "build", builder)
-    from squidpy.gr.neighbors import GridBuilder, KNNBuilder, RadiusBuilder
-
-    n_neighs = min(n_neighbors, n_cells - 1)
-    if builder == "knn":
-        build: SpatialBuilder = KNNBuilder(n_neighs=n_neighs).build
-    elif builder == "grid":
-        build = GridBuilder(n_neighs=n_neighs).build
-    elif builder == "delaunay":
-        build = _delaunay
-    elif builder == "radius":
-        if radius is None:
-            raise InputError("the spatial graph 'radius' needs radius=, in the unit of the coordinates")
-        build = RadiusBuilder(radius=radius).build
-    else:
-        raise InputError(f"unknown spatial graph '{builder}': choose one of {', '.join(KINDS)}, or pass a builder")
-    return build
-
-
-def _delaunay(xy: NDArray[np.float64]) -> tuple[sp.csr_matrix, None]:
-    """The triangulation of the positions, which has each of them once; cells at one position share its neighbours."""
-    from squidpy.gr.neighbors import DelaunayBuilder
-
-    positions, at = np.unique(xy, axis=0, return_inverse=True)
-    if len(positions) < xy.shape[1] + 1:
-        raise QhullError("too few positions")
-    where = sp.csr_matrix((np.ones(len(xy), np.float32), (np.arange(len(xy)), at)), shape=(len(xy), len(positions)))
-    among = sp.csr_matrix(DelaunayBuilder().build(positions)[0]) + sp.identity(len(positions), format="csr")
-    return sp.csr_matrix(where @ among @ where.T), None
+def _resolve(builder: Spec, n_neighbors: int, radius: float | None) -> Builder:
+    given = {"knn": {"n_neighbors": n_neighbors}, "grid": {"n_neighbors": n_neighbors}, "radius": {"radius": radius}}
+    return make_builder((builder, given[builder]) if isinstance(builder, str) and builder in given else builder)

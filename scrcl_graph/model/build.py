@@ -9,17 +9,18 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
+from scrcl_graph._registry import Registry
 from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.presets import Preset
 
-_MAPS = {"correspondence": gr.correspondence, "pca": gr.pca}
+_MAPS = Registry("coordinate map", {"correspondence": gr.correspondence, "pca": gr.pca})
 
 Network: TypeAlias = pd.DataFrame | nx.Graph | gr.GeneSets
 
@@ -85,7 +86,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0]), log_X)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        maps = [_MAPS[name](log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
+        maps = [_MAPS.find(name)(log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
         coordinates = gr.join(maps, log_X)
     inputs = Inputs(genes, coordinates, sources.state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
@@ -102,11 +103,17 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         gene_x=coordinates.genes,
         decoder=decoder,
         expression=log_X,
-        similar=gr.cell_knn(cell_x, preset.n_neighbors, seed),
+        similar=_similar(cell_x, preset, seed),
         coexpressed=correlation,
         adjacent=adjacent,
         column_sums=np.asarray(log_X.sum(axis=0), dtype=np.float64).ravel(),
     )
+
+
+def _similar(cell_x: NDArray[np.float32], preset: Preset, seed: int) -> sp.csr_matrix:
+    if preset.similarity_graph is None:
+        return gr.cell_knn(cell_x, preset.n_neighbors, seed)
+    return gr.symmetric_graph(gr.make_builder(preset.similarity_graph)(cell_x)[0], len(cell_x))
 
 
 def spatial_graph(
@@ -118,7 +125,7 @@ def spatial_graph(
     if spatial is None:
         raise InputError(f"the preset '{preset.name}' needs the positions of the cells")
     if sp.issparse(spatial):
-        return _given_graph(sp.csr_matrix(spatial), n_cells)
+        return gr.symmetric_graph(spatial, n_cells)
     if len(np.asarray(spatial)) != n_cells:
         raise InputError(f"there are {n_cells} cells and {len(np.asarray(spatial))} positions: they must match")
     return gr.spatial_neighbors(
@@ -128,16 +135,6 @@ def spatial_graph(
         radius=preset.spatial_radius,
         library=library,
     )
-
-
-def _given_graph(graph: sp.csr_matrix, n_cells: int) -> sp.csr_matrix:
-    """A user's graph as the union of both directions, of ones and without self loops."""
-    if graph.shape != (n_cells, n_cells):
-        raise InputError(f"the spatial graph is {graph.shape[0]} x {graph.shape[1]}, but there are {n_cells} cells")
-    union = sp.coo_matrix(abs(graph) + abs(graph).T)
-    keep = (union.row != union.col) & (union.data > 0)
-    ones = np.ones(int(keep.sum()), np.float32)
-    return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=graph.shape)
 
 
 def _paper(

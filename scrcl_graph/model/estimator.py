@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 from typing import Any
@@ -17,16 +18,26 @@ from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
-from scrcl_graph import gr, objectives
+from scrcl_graph import gr
 from scrcl_graph._errors import InputError
 from scrcl_graph._settings import resolve_device, settings
-from scrcl_graph.cluster import KSelection, by_size, choose_k, make_clusterer, spatial_vote
+from scrcl_graph.cluster import (
+    CLUSTERERS,
+    KSelection,
+    by_size,
+    choose_k,
+    cluster_cells,
+    is_clusterer,
+    make_clusterer,
+    spatial_vote,
+)
 from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Network, Sources, build, spatial_graph
 from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.networks import association, embedding, make_network
 from scrcl_graph.nn import Views
+from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import History, train
 
@@ -34,15 +45,6 @@ logger = logging.getLogger(__name__)
 
 REFERENCE_CELLS = 20_000  # cells a model keeps for new cells to attach to; a random sample where there are more
 _VOTERS = 15
-_OBJECTIVES: dict[str, objectives.Objective] = {
-    objective.name: objective
-    for objective in (
-        objectives.Alignment(),
-        objectives.NeighbourhoodContrast(),
-        objectives.Consistency(),
-        objectives.Association(),
-    )
-}
 
 
 class ScRCL:
@@ -258,22 +260,23 @@ class ScRCL:
         with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
             self.k_selection_ = None
             k = self.n_clusters
-            if k is None:
+            if k is None and not is_clusterer(CLUSTERERS.resolve(preset.clusterer)[0]):
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
-            clusterer = make_clusterer(preset.clusterer, k, self.random_state)
-            labels = clusterer.fit_predict(self.embedding_)
+            clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state)
+            labels = cluster_cells(clusterer, self.embedding_)
             if preset.spatial_vote and adjacent is not None:
                 labels = spatial_vote(labels, adjacent)
             self.labels_ = by_size(labels)
         self.n_clusters_ = int(self.labels_.max()) + 1
-        if self.n_clusters_ != k:
+        if k is not None and self.n_clusters_ != k:
             logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
 
     def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
-        chosen = [_OBJECTIVES[name] for name in preset.plan.weights]
-        history = train(network, data, chosen, preset.plan, seed=seed, progress=settings.progress)
+        objectives, weights = make_objectives(preset.plan.weights)
+        plan = replace(preset.plan, weights=weights)
+        history = train(network, data, objectives, plan, seed=seed, progress=settings.progress)
         with torch.no_grad():
             return network, history, network(data)
 

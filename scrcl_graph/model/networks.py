@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
+from scrcl_graph._errors import InputError
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
 from scrcl_graph.presets import Preset
@@ -32,9 +33,16 @@ def make_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if preset.network == "paper":
+            if preset.layers:
+                raise InputError("the network of the preset 'paper' has its own layers: leave layers out")
             return PaperNetwork(n_cells, n_genes, n_clusters or _PAPER_GENE_DIM, preset.hidden_dim)
         return RefinementNetwork(
-            cell_dim, gene_dim, cell_relations, hidden_dim=preset.hidden_dim, out_dim=preset.out_dim
+            cell_dim,
+            gene_dim,
+            cell_relations,
+            hidden_dim=preset.hidden_dim,
+            out_dim=preset.out_dim,
+            layers=preset.layers,
         )
 
 

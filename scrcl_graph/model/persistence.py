@@ -22,13 +22,13 @@ from scrcl_graph.gr import Alignment, Coordinates, Given, Joined, Scales
 from scrcl_graph.model.inputs import Inputs
 from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
-from scrcl_graph.presets import Preset
-from scrcl_graph.train import TrainingPlan
+from scrcl_graph.nn import LAYERS
+from scrcl_graph.presets import from_plain, to_plain
 
 if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
 
-FORMAT = 2
+FORMAT = 3
 _ARRAYS, _META = "model.safetensors", "model.json"
 _CSR = ("data", "indices", "indptr", "shape")
 
@@ -56,7 +56,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
     meta = {
         "format": FORMAT,
         "scrcl_graph": __version__,
-        "preset": dataclasses.asdict(model._fitted_preset()),
+        "preset": to_plain(model._fitted_preset()),
         "n_clusters": model.n_clusters,
         "n_clusters_found": model.n_clusters_,
         "random_state": model.random_state,
@@ -87,17 +87,20 @@ def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device
     if meta.get("format") != FORMAT:
         raise InputError(f"{folder} has model format {meta.get('format')}, this version reads {FORMAT}: save it again")
     try:
+        for spec in meta["preset"]["layers"].values():
+            LAYERS.resolve(spec)
+    except InputError as err:
+        raise InputError(f"{folder} has a layer that is not part of this package; {err} before loading") from err
+    except (AttributeError, KeyError, TypeError) as err:
+        raise InputError(f"{folder} is damaged: its files do not fit together ({err})") from err
+    try:
         return _assemble(cls, meta, arrays, device)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as err:
         raise InputError(f"{folder} is damaged: its files do not fit together ({err})") from err
 
 
 def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: str | torch.device) -> ScRCL:
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in meta["preset"].items()
-    }
-    fields["plan"] = TrainingPlan(**meta["preset"]["plan"])
-    preset = Preset(**fields)
+    preset = from_plain(meta["preset"])
     model = cls(meta["n_clusters"], preset=preset, random_state=meta["random_state"], device=device)
     model.n_clusters_ = meta["n_clusters_found"]
     alignment = _unpack(arrays, "alignment")

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from scrcl_graph.nn import layers, ops
 from scrcl_graph.nn._views import Views
-from scrcl_graph.nn.layers import BipartiteConvolution, GeneConvolution, GraphConvolution
+from scrcl_graph.nn.adapter import AdaptedLayer
+from scrcl_graph.nn.layers import (
+    AssociationAttention,
+    BipartiteConvolution,
+    BoundaryAttention,
+    GeneConvolution,
+    GraphConvolution,
+    LowPass,
+    WeightedSum,
+)
 from scrcl_graph.nn.paper import PaperNetwork
 from scrcl_graph.nn.refinement import RefinementNetwork
+from scrcl_graph.nn.resolver import LAYERS, register_layer
 
 __all__ = [
+    "LAYERS",
+    "AdaptedLayer",
+    "AssociationAttention",
     "BipartiteConvolution",
+    "BoundaryAttention",
     "GeneConvolution",
     "GraphConvolution",
+    "LowPass",
     "PaperNetwork",
     "RefinementNetwork",
     "Views",
+    "WeightedSum",
+    "layers",
+    "ops",
+    "register_layer",
 ]

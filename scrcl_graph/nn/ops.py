@@ -9,7 +9,8 @@ written here).
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +22,11 @@ from torch_geometric import EdgeIndex
 with warnings.catch_warnings():  # torch says once per process that CSR is in beta; say it to nobody
     warnings.simplefilter("ignore")
     torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), size=(1, 1))
+
+HAS_SCATTER = find_spec("torch_scatter") is not None
+Reduce = Literal["sum", "mean", "max"]
+REDUCTIONS: tuple[Reduce, ...] = ("sum", "mean", "max")
+Backend = Literal["auto", "torch", "torch-scatter"]
 
 
 def edges_from_csr(matrix: sp.csr_matrix) -> tuple[EdgeIndex, Tensor]:
@@ -78,13 +84,93 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
         raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
     if weight is None:
         weight = x.new_ones(edges.size(1))
-    result: Tensor = _SpMM.apply(edges, x, weight)
+    with torch.autocast(x.device.type, enabled=False):  # sparse products have no half precision
+        result: Tensor = _SpMM.apply(edges, _single(x), _single(weight))
     return result
+
+
+def sorted_by_destination(edge_index: Tensor, size: tuple[int, int]) -> tuple[EdgeIndex, Tensor | None]:
+    """Any ``edge_index`` as edges sorted by destination, and the order its weights have to be taken in.
+
+    Parameters
+    ----------
+    edge_index
+        2 x edges. An :class:`~torch_geometric.EdgeIndex` that is sorted already comes back as it is, with None.
+    size
+        (sources, destinations).
+    """
+    if isinstance(edge_index, EdgeIndex) and edge_index.is_sorted_by_col:
+        return edge_index, None
+    plain = edge_index.as_tensor() if isinstance(edge_index, EdgeIndex) else edge_index
+    order = torch.argsort(plain[1], stable=True)
+    return EdgeIndex(plain[:, order], sparse_size=size, sort_order="col"), order
+
+
+def segment(edges: EdgeIndex, values: Tensor, reduce: Reduce = "sum", *, backend: Backend = "auto") -> Tensor:
+    r"""One value per edge reduced per destination.
+
+    Parameters
+    ----------
+    edges
+        Sorted by destination.
+    values
+        Edges, or edges x d.
+    reduce
+        ``"sum"``, ``"mean"`` or ``"max"``. A destination without edges gets 0.
+    backend
+        ``"torch"``, ``"torch-scatter"`` (which must be installed), or ``"auto"``: torch-scatter on a CPU where
+        it is installed, which is faster there (docs/layers.md). The values are the same.
+
+    Returns
+    -------
+    Destinations, or destinations x d.
+    """
+    if _with_scatter(backend, values):
+        from torch_scatter import segment_csr
+
+        (pointer, _), _ = edges.get_csc()
+        fast: Tensor = segment_csr(values, pointer, reduce=reduce)
+        return fast
+    target = edges.as_tensor()[1]
+    column = (-1, *[1] * (values.dim() - 1))
+    out = values.new_zeros(edges.get_sparse_size(1), *values.shape[1:])
+    if reduce == "max":
+        where = target.view(column).expand_as(values)
+        return out.scatter_reduce(0, where, values, "amax", include_self=False)
+    out = out.index_add(0, target, values)
+    return out if reduce == "sum" else out / degree(edges).clamp_min(1).view(column)
+
+
+def segment_softmax(edges: EdgeIndex, logits: Tensor, *, backend: Backend = "auto") -> Tensor:
+    r"""Softmax over the edges into each destination, :math:`e^{l_e} / \sum_{e' \to i} e^{l_{e'}}`.
+
+    Parameters
+    ----------
+    edges
+        Sorted by destination.
+    logits
+        Edges, or edges x heads.
+    backend
+        As for :func:`segment`.
+
+    Returns
+    -------
+    Of the shape of ``logits``; the values into each destination that has edges add to one.
+    """
+    target = edges.as_tensor()[1]
+    largest = segment(edges, logits.detach(), "max", backend=backend)
+    mass = (logits - largest[target]).exp()
+    return mass / segment(edges, mass, backend=backend)[target]
+
+
+def _with_scatter(backend: Backend, values: Tensor) -> bool:
+    if backend == "torch-scatter" and not HAS_SCATTER:
+        raise ImportError("torch-scatter is not installed: see docs/layers.md, or choose the backend 'torch'")
+    return HAS_SCATTER and backend != "torch" and (backend != "auto" or values.device.type == "cpu")
 
 
 class _SpMM(Function):
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
         ctx.edges = edges
         ctx.save_for_backward(x, weight)
@@ -93,7 +179,6 @@ class _SpMM(Function):
         return _csr(pointer, sources, weight, (n_destinations, n_sources)) @ x
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cuda")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         (grad,) = grads
         x, weight = ctx.saved_tensors
@@ -105,6 +190,10 @@ class _SpMM(Function):
             sources, targets = ctx.edges.as_tensor()
             grad_weight = (grad[targets] * x[sources]).sum(dim=1)
         return None, grad_x, grad_weight
+
+
+def _single(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _csr(pointer: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -56,7 +56,7 @@ class PaperNetwork(Module):
         own = torch.relu(features_times(self.own_view.weight.T) + self.own_view.bias)
 
         first = features_times(self.graph_first.weight.T)
-        first = self.graph_second.propagate_hat(first, similar.edge_index, similar.edge_weight)
+        first = self.graph_second.low_pass(first, similar.edge_index, similar.edge_weight)
         first = self.dropout(leaky_relu(first + self.graph_first.bias))
         second = self.graph_second(first, similar.edge_index, similar.edge_weight)
         graph = leaky_relu(self.graph_view(self.dropout(leaky_relu(second))))

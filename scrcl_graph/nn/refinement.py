@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import Linear, Module, ModuleDict, ReLU, Sequential
 from torch_geometric.data import HeteroData
 
+from scrcl_graph._registry import NOTHING, Spec
 from scrcl_graph.nn._views import Views
-from scrcl_graph.nn.layers import BipartiteConvolution, GeneConvolution, GraphConvolution
+from scrcl_graph.nn.layers import LowPass
+from scrcl_graph.nn.resolver import check_relations, make_layer
 
 
 class RefinementNetwork(Module):
@@ -36,6 +37,11 @@ class RefinementNetwork(Module):
         Names of the cell-cell relations to pass messages over; where there are several their messages are added.
     hidden_dim, out_dim
         Width of the hidden layers and of each view.
+    layers
+        What takes the place of the convolutions, by relation (``"similar_to"``, ``"adjacent_to"``,
+        ``"coexpressed_with"``, ``"expresses"``, ``"expressed_in"``) or kind (``"cell-cell"``, ``"gene-gene"``,
+        ``"cell-gene"``): a name (ours, registered, or any of PyG's such as ``"gatv2"``), a class, a factory, an
+        instance, or a pair of one of these and its options. See :class:`AdaptedLayer`.
 
     Shapes
     ------
@@ -50,18 +56,25 @@ class RefinementNetwork(Module):
         cell_relations: Sequence[str] = ("similar_to",),
         hidden_dim: int = 128,
         out_dim: int = 32,
+        layers: Mapping[str, Spec] = NOTHING,
     ) -> None:
         super().__init__()
+        check_relations(layers)
+
+        def conv(relation: str, width: int | tuple[int, int]) -> Module:
+            return make_layer(layers, relation, width, hidden_dim)
+
         self.own_view = Sequential(Linear(cell_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim))
         self.own_skip = Linear(cell_dim, out_dim, bias=False)
-        self.first = ModuleDict({name: GraphConvolution(cell_dim, hidden_dim) for name in cell_relations})
-        self.second = ModuleDict({name: GraphConvolution(hidden_dim, hidden_dim) for name in cell_relations})
-        self.from_genes = BipartiteConvolution(gene_dim, hidden_dim)
+        self.first = ModuleDict({name: conv(name, cell_dim) for name in cell_relations})
+        self.second = ModuleDict({name: conv(name, hidden_dim) for name in cell_relations})
+        self.smooth = ModuleDict({name: LowPass(steps=2) for name in cell_relations})
+        self.from_genes = conv("expressed_in", (gene_dim, cell_dim))
         self.graph_view = Linear(hidden_dim, out_dim)
         self.graph_skip = Linear(cell_dim, out_dim, bias=False)
-        self.gene_first = GeneConvolution(gene_dim, hidden_dim)
-        self.gene_second = GeneConvolution(hidden_dim, hidden_dim)
-        self.from_cells = BipartiteConvolution(cell_dim, hidden_dim)
+        self.gene_first = conv("coexpressed_with", gene_dim)
+        self.gene_second = conv("coexpressed_with", hidden_dim)
+        self.from_cells = conv("expresses", (cell_dim, gene_dim))
         self.gene_weight = Linear(hidden_dim, out_dim)
         self.gene_bias = Linear(hidden_dim, 1)
         self.gene_messages = Linear(hidden_dim, out_dim)
@@ -83,18 +96,16 @@ class RefinementNetwork(Module):
     def _graph(self, data: HeteroData) -> Tensor:
         x, y = data["cell"].x, data["gene"].x
         expressed = data["gene", "expressed_in", "cell"]
-        state = self.from_genes(y, expressed.edge_index, expressed.edge_weight, size=(len(y), len(x)))
+        state = self.from_genes((y, x), expressed.edge_index, expressed.edge_weight)
         for name, conv in self.first.items():
             edges = data["cell", name, "cell"]
             state = state + conv(x, edges.edge_index, edges.edge_weight)
         state = state.relu()
         mixed, smooth = torch.zeros_like(state), torch.zeros_like(x)
-        for name, first in self.first.items():
+        for name, conv in self.second.items():
             edges = data["cell", name, "cell"]
-            second = cast(GraphConvolution, self.second[name])
-            mixed = mixed + second(state, edges.edge_index, edges.edge_weight)
-            once = cast(GraphConvolution, first).propagate_hat(x, edges.edge_index, edges.edge_weight)
-            smooth = smooth + second.propagate_hat(once, edges.edge_index, edges.edge_weight)
+            mixed = mixed + conv(state, edges.edge_index, edges.edge_weight)
+            smooth = smooth + self.smooth[name](x, edges.edge_index, edges.edge_weight)
         view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)
         return view
 
@@ -103,6 +114,6 @@ class RefinementNetwork(Module):
         expresses = data["cell", "expresses", "gene"]
         correlated = data["gene", "coexpressed_with", "gene"]
         state = self.gene_first(y, correlated.edge_index, correlated.edge_weight)
-        state = state + self.from_cells(x, expresses.edge_index, expresses.edge_weight, size=(len(x), len(y)))
+        state = state + self.from_cells((x, y), expresses.edge_index, expresses.edge_weight)
         out: Tensor = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
         return out

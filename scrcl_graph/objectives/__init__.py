@@ -7,5 +7,16 @@ from scrcl_graph.objectives.alignment import Alignment
 from scrcl_graph.objectives.association import Association
 from scrcl_graph.objectives.consistency import Consistency
 from scrcl_graph.objectives.neighbourhood import NeighbourhoodContrast
+from scrcl_graph.objectives.registry import OBJECTIVES, make_objectives, register_objective
 
-__all__ = ["Alignment", "Association", "Batch", "Consistency", "NeighbourhoodContrast", "Objective"]
+__all__ = [
+    "OBJECTIVES",
+    "Alignment",
+    "Association",
+    "Batch",
+    "Consistency",
+    "NeighbourhoodContrast",
+    "Objective",
+    "make_objectives",
+    "register_objective",
+]

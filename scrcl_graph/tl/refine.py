@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from anndata import AnnData
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._preprocess import InputState
+from scrcl_graph._registry import Spec
 from scrcl_graph._version import versions
 from scrcl_graph.gr import COEXPRESSED, SIMILAR
 from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
-from scrcl_graph.presets import Preset, get_preset
+from scrcl_graph.presets import Preset, get_preset, to_plain, with_parts
 from scrcl_graph.tl._source import Source, obs_column, obsm, read_source
 
 
@@ -36,6 +38,9 @@ def refine(
     connectivities_key: str | None = None,
     batch_key: str | None = None,
     prior: Network | None = None,
+    layers: Mapping[str, Spec] | None = None,
+    objectives: Mapping[Spec, float] | None = None,
+    clusterer: Spec | None = None,
     input_state: InputState | None = None,
     key_added: str = "scrcl",
     model_path: str | PathLike[str] | None = None,
@@ -52,8 +57,8 @@ def refine(
     n_clusters
         Number of clusters; None chooses it without labels.
     preset
-        ``"default"`` (cell types), ``"spatial"`` (tissue domains), ``"paper"`` (scRCL as published), or a
-        :class:`~scrcl_graph.presets.Preset`.
+        ``"default"`` (cell types), ``"spatial"`` (tissue domains), ``"paper"`` (scRCL as published), a ``.toml`` file
+        (:func:`~scrcl_graph.presets.read_preset`), or a :class:`~scrcl_graph.presets.Preset`.
     layer
         Layer to read, ``"raw"`` for ``adata.raw``; by default ``X``.
     use_rep
@@ -69,6 +74,13 @@ def refine(
     prior
         Gene network joined with the correlation graph: a table whose first two columns name genes, a networkx
         graph, or gene sets (:func:`scrcl_graph.gr.read_gmt`).
+    layers
+        Message-passing layers in place of the preset's, by relation, such as ``{"cell-cell": ("gatv2", {"heads": 4}),
+        "gene-gene": MyConv}``; see :class:`~scrcl_graph.nn.RefinementNetwork`.
+    objectives
+        Weights of objectives beside or in place of the preset's, such as ``{"consistency": 0, my_objective: 2.0}``.
+    clusterer
+        In place of the preset's: a name, or anything with ``fit_predict``.
     input_state
         ``"counts"`` or ``"lognorm"``, where the values are mistaken for the other.
     key_added
@@ -106,7 +118,7 @@ def refine(
         If the input cannot be used; nothing is written then.
     """
     keys = Keys(key_added)
-    chosen = get_preset(preset)
+    chosen = with_parts(get_preset(preset), layers=layers, objectives=objectives, clusterer=clusterer)
     if model_path is not None and Path(model_path).exists():
         raise InputError(f"{model_path} exists already: choose another path for the model")
     source = read_source(adata, layer)
@@ -202,11 +214,12 @@ def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> No
 
 
 def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source, layer: str | None) -> dict[str, Any]:
-    plan = dataclasses.asdict(preset.plan)
+    settings = to_plain(preset)
+    plan = settings.pop("plan")
     weights = plan.pop("weights")
     summary: dict[str, Any] = {
         "params": {
-            **{name: _writable(value) for name, value in dataclasses.asdict(preset).items() if name != "plan"},
+            **{name: _writable(value) for name, value in settings.items()},
             **{name: _writable(value) for name, value in plan.items()},
             "random_state": model.random_state,
         },
@@ -233,8 +246,10 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source, layer: st
 
 def _writable(value: Any) -> Any:
     """A setting as h5ad can hold it."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_writable(entry)}" for name, entry in value.items())
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(str(_writable(entry)) for entry in value)
     return "none" if value is None else value
 
 

@@ -9,11 +9,12 @@ from torch.nn import Module
 from torch_geometric.data import HeteroData
 from tqdm import trange
 
+from scrcl_graph._registry import Registry
 from scrcl_graph.objectives import Batch, Objective
 from scrcl_graph.train.plan import TrainingPlan
 
 History = dict[str, list[float]]
-_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+_OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
 
 
 def train(
@@ -49,7 +50,7 @@ def train(
     device = data["cell"].x.device
     graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
     on_gpu = device.type == "cuda"
-    optimizer = _OPTIMIZERS[plan.optimizer](network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
+    optimizer = _OPTIMIZERS.find(plan.optimizer)(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
     history: History = {name: [] for name in ("total", *(objective.name for objective in objectives))}
     network.train()
     with torch.random.fork_rng(devices=[device] if on_gpu else []):

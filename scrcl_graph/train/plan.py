@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scrcl_graph._registry import Spec
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -13,7 +15,7 @@ class TrainingPlan:
     Attributes
     ----------
     weights
-        Weight of each objective in the total.
+        Weight of each objective in the total, by its name (:data:`scrcl_graph.objectives.OBJECTIVES`) or by itself.
     epochs
         Largest number of full-batch steps.
     lr, weight_decay
@@ -27,7 +29,7 @@ class TrainingPlan:
         (relative) below the mean of the ``window`` before. It reads nothing but the loss. None: never.
     """
 
-    weights: Mapping[str, float] = field(
+    weights: Mapping[Spec, float] = field(
         default_factory=lambda: {"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0, "association": 3.0}
     )
     epochs: int = 60

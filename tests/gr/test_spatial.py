@@ -10,7 +10,7 @@ from squidpy.gr.neighbors import GridBuilder
 
 from scrcl_graph import InputError
 from scrcl_graph.gr import smooth, spatial_neighbors
-from scrcl_graph.gr.spatial import KINDS
+from scrcl_graph.gr.builders import GRAPHS
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_triangulation_holds_every_nearest_neighbour_and_is_planar(coords: np.nd
     assert graph.sum() / 2 <= 3 * 60 - 6
 
 
-@pytest.mark.parametrize("builder", KINDS)
+@pytest.mark.parametrize("builder", GRAPHS.entries)
 def test_slices_are_never_joined(coords: np.ndarray, builder: str) -> None:
     library = np.array(["a", "b", "c"])[np.arange(60) % 3]
     library[0] = "alone"  # a slice of one cell
@@ -54,7 +54,7 @@ def test_slices_are_never_joined(coords: np.ndarray, builder: str) -> None:
         assert np.array_equal(graph[own][:, own], alone)
 
 
-@pytest.mark.parametrize("builder", KINDS)
+@pytest.mark.parametrize("builder", GRAPHS.entries)
 def test_permuting_cells_permutes_the_graph(coords: np.ndarray, builder: str) -> None:
     order = np.random.default_rng(1).permutation(60)
     graph = spatial_neighbors(coords, builder=builder, radius=20).toarray()
@@ -77,7 +77,7 @@ def test_the_unit_of_the_coordinates_does_not_matter(coords: np.ndarray, builder
         assert (spatial_neighbors(coords * unit + 30 * unit, builder=builder) != graph).nnz == 0
 
 
-@pytest.mark.parametrize("builder", KINDS)
+@pytest.mark.parametrize("builder", GRAPHS.entries)
 def test_cells_at_one_position_are_neighbours_and_keep_others(
     coords: np.ndarray, builder: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,7 +142,7 @@ def test_smoothing_equals_powers_of_the_mean_over_neighbours(coords: np.ndarray)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"builder": "hexagon"}, "unknown spatial graph 'hexagon': choose one of knn, delaunay, radius, grid"),
+        ({"builder": "hexagon"}, "unknown graph 'hexagon': choose one of delaunay, grid, knn, radius"),
         ({"builder": "radius"}, "needs radius="),
         ({"library": ["a", "b"]}, "60 cells with coordinates and 2 library labels"),
         ({"coords": np.full((60, 2), np.nan)}, "must be finite numbers, but 60 of 60 cells have none"),

@@ -14,6 +14,7 @@ from anndata import AnnData
 
 from scrcl_graph import InputError, ScRCL
 from scrcl_graph.model import persistence
+from scrcl_graph.nn import LAYERS
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -163,3 +164,40 @@ def test_whole_numbers_of_numpy_can_be_saved(planted: AnnData, tmp_path: Path) -
     model = ScRCL(np.int64(4), preset=QUICK, random_state=np.int64(2)).fit(planted.X)  # type: ignore[arg-type]
     model.save(tmp_path / "model")
     assert ScRCL.load(tmp_path / "model").n_clusters == 4
+
+
+class Doubled(torch.nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor, self.linear = factor, torch.nn.Linear(in_channels, out_channels)
+
+    def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        source, target = edge_index
+        return self.linear(x) + self.factor * torch.zeros_like(x).index_add(0, target, x[source]) @ self.linear.weight.T
+
+
+def test_a_model_with_a_layer_of_ones_own_needs_the_class_again(
+    planted: AnnData, new_cells: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = dataclasses.replace(QUICK, layers={"cell-cell": (Doubled, {"factor": 0.1}), "gene-gene": "sage"})
+    model = ScRCL(4, preset=preset).fit(planted.X, genes=planted.var_names)
+    model.save(tmp_path / "model")
+    with pytest.raises(InputError, match=r"not part of this package.*unknown layer 'Doubled'.*nn.register_layer"):
+        ScRCL.load(tmp_path / "model")
+    monkeypatch.setitem(LAYERS.entries, "Doubled", Doubled)
+    loaded = ScRCL.load(tmp_path / "model")
+    assert loaded._networks[0].first["similar_to"].layer.factor == 0.1
+    np.testing.assert_array_equal(
+        loaded.transform(new_cells.X, genes=new_cells.var_names),
+        model.transform(new_cells.X, genes=new_cells.var_names),
+    )
+
+
+def test_a_saved_model_cannot_name_a_file_to_run(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass A: pass\n")
+    meta = json.loads((saved / "model.json").read_text())
+    meta["preset"]["layers"] = {"cell-cell": f"{tmp_path}/evil.py:A"}
+    (saved / "model.json").write_text(json.dumps(meta))
+    with pytest.raises(InputError, match="unknown layer"):
+        ScRCL.load(saved)
+    assert not (tmp_path / "ran").exists()

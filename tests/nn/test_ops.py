@@ -93,3 +93,82 @@ def test_edges_sorted_by_source_are_refused_rather_than_summed_wrongly() -> None
     by_source, order = edges.sort_by("row")
     with pytest.raises(ValueError, match="sorted"):
         ops.spmm(by_source, x, weight[order])
+
+
+BACKENDS = ("torch", pytest.param("torch-scatter", marks=pytest.mark.skipif(not ops.HAS_SCATTER, reason="no extra")))
+
+
+def _reduced(matrix: np.ndarray, linked: np.ndarray, reduce: str) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        rows = [getattr(np, reduce)(row[use]) if use.any() else 0.0 for row, use in zip(matrix, linked, strict=True)]
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("reduce", ops.REDUCTIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_segments_equal_the_rows_of_the_dense_matrix(
+    backend: ops.Backend, reduce: ops.Reduce, dtype: torch.dtype
+) -> None:
+    matrix = _bipartite()
+    edges, weight, _ = _double(matrix)
+    weight = weight - 0.5  # so that a maximum can be negative
+    dense = csr_of(edges, weight)
+    want = torch.from_numpy(_reduced(dense, matrix.toarray() != 0, reduce))
+    got = ops.segment(edges, torch.stack([weight, 2 * weight], dim=1).to(dtype), reduce, backend=backend)
+    torch.testing.assert_close(got.double(), torch.stack([want, 2 * want], dim=1), rtol=1e-6, atol=1e-6)
+    flat = ops.segment(edges, weight.to(dtype), reduce, backend=backend)
+    torch.testing.assert_close(flat.double(), want, rtol=1e-6, atol=1e-6)
+
+
+def csr_of(edges: EdgeIndex, weight: torch.Tensor) -> np.ndarray:
+    sources, targets = edges.as_tensor().numpy()
+    dense = np.zeros(tuple(reversed(edges.get_sparse_size())))
+    dense[targets, sources] = weight.numpy()
+    return dense
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_segment_softmax_adds_to_one_and_ignores_a_shift(backend: ops.Backend) -> None:
+    edges, weight, _ = _double(_bipartite())
+    logits = 50 * weight  # exp would overflow without the largest taken away in single precision
+    share = ops.segment_softmax(edges, logits.float(), backend=backend)
+    total = ops.segment(edges, share)
+    linked = ops.degree(edges) > 0
+    torch.testing.assert_close(total, linked.float(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        ops.segment_softmax(edges, logits + 7, backend=backend).float(), share, rtol=1e-5, atol=0
+    )
+    row = edges.as_tensor()[1] == edges.as_tensor()[1][0]
+    torch.testing.assert_close(share[row].double(), logits[row].softmax(0), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gradients_of_segments(backend: ops.Backend) -> None:
+    edges, weight, _ = _double(_bipartite())
+    for reduce in ops.REDUCTIONS:
+        assert gradcheck(lambda v, r=reduce: ops.segment(edges, v, r, backend=backend), weight.requires_grad_())
+    assert gradcheck(lambda v: ops.segment_softmax(edges, v, backend=backend), weight.requires_grad_())
+
+
+@pytest.mark.skipif(ops.HAS_SCATTER, reason="torch-scatter is installed")
+def test_a_backend_that_is_not_there_is_refused() -> None:
+    edges, weight, _ = _double(_bipartite())
+    with pytest.raises(ImportError, match="torch-scatter is not installed"):
+        ops.segment(edges, weight, backend="torch-scatter")
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    edges, weight, x = _double(_bipartite())
+    got = ops.spmm(edges, x.bfloat16(), weight.float())
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got, ops.spmm(edges, x.bfloat16().float(), weight.float()))
+
+
+def test_any_edge_index_can_be_sorted_by_destination() -> None:
+    edges, weight, x = _double(_bipartite())
+    assert ops.sorted_by_destination(edges, (6, 9)) == (edges, None)
+    mixed = torch.randperm(edges.size(1))
+    again, order = ops.sorted_by_destination(edges.as_tensor()[:, mixed], (6, 9))
+    assert order is not None
+    torch.testing.assert_close(ops.spmm(again, x, weight[mixed][order]), ops.spmm(edges, x, weight))

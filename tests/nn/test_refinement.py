@@ -45,11 +45,13 @@ def test_forward_equals_the_dense_formulas(build: Build, planted_counts: Planted
     K = dense("gene", "expressed_in", "cell")
 
     own = net.own_view(x) + x @ net.own_skip.weight.T
-    C = torch.relu(sum(net.first[name].linear(hat(name) @ x) for name in relations) + net.from_genes.linear(K @ y))
-    mixed = torch.relu(sum(net.second[name].linear(hat(name) @ C) for name in relations))
+    C = torch.relu(
+        sum(net.first[name].layer.linear(hat(name) @ x) for name in relations) + net.from_genes.layer.linear(K @ y)
+    )
+    mixed = torch.relu(sum(net.second[name].layer.linear(hat(name) @ C) for name in relations))
     smooth = sum(hat(name) @ hat(name) @ x for name in relations)
-    G = net.gene_first.own(y) + net.gene_first.others(rho @ y) + net.from_cells.linear(K.T @ x)
-    G = net.gene_second.own(G.relu()) + net.gene_second.others(rho @ G.relu())
+    G = net.gene_first.layer.own(y) + net.gene_first.layer.others(rho @ y) + net.from_cells.layer.linear(K.T @ x)
+    G = net.gene_second.layer.own(G.relu()) + net.gene_second.layer.others(rho @ G.relu())
     expected = Views(
         (own, net.graph_view(mixed) + net.graph_skip(smooth)),
         net.gene_weight(G),

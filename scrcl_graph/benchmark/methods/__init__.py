@@ -36,17 +36,20 @@ class Method:
         ``"other"``: a file given by path.
     options
         Keyword arguments of ``run``.
+    source
+        A file of the user's that the options name.
     """
 
     name: str
     file: Path
     kind: Literal["floor", "ours", "peer", "other"]
     options: Mapping[str, Any] = field(default_factory=dict)
+    source: Path | None = None
 
     @property
     def sha256(self) -> str:
         """Of the method's file, and for ours of the package behind it: results of two codes are never mixed."""
-        sources = [self.file]
+        sources = [self.file, *([self.source] if self.source else [])]
         if self.kind == "ours":
             every = sorted(_PACKAGE.rglob("*.py"))
             sources += [path for path in every if path.relative_to(_PACKAGE).parts[0] not in _ASIDE]
@@ -118,6 +121,35 @@ def _known() -> dict[str, Method]:
 
 
 METHODS = _known()
+
+
+def layer_methods(text: str) -> list[Method]:
+    """The preset ``default`` with one layer replaced, for each part of a list such as ``gcn,gene-gene=mine.py:MyConv``.
+
+    A part is ``[RELATION=]LAYER``, the relation being ``cell-cell`` where none is said; a LAYER is a name, a name with
+    options as a TOML table, or FILE.py:NAME. It is tried out here, so that one that does not fit is refused at once.
+    """
+    from scrcl_graph._registry import from_text, pairs_from_text
+    from scrcl_graph.nn import RefinementNetwork
+
+    methods = []
+    for place, layer in pairs_from_text(text, "cell-cell"):
+        file, colon, name = layer.rpartition(".py:")
+        RefinementNetwork(4, 3, layers={place: from_text(layer)})
+        own = f"{Path(file + '.py').absolute()}:{name}" if colon else layer
+        source = Path(file + ".py").absolute() if colon else None
+        title = (name if colon else layer) + ("" if place == "cell-cell" else f"@{place}")
+        methods.append(
+            Method(
+                _folder_name(title), _HERE / "preset.py", "ours", {"preset": "default", "layers": {place: own}}, source
+            )
+        )
+    return methods
+
+
+def _folder_name(title: str) -> str:
+    """Results lie in a folder of this name."""
+    return "".join(character if character.isalnum() or character in "_-@.=" else "_" for character in title).strip("_")
 
 
 def get_method(name: str) -> Method:

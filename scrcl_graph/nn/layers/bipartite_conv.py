@@ -16,7 +16,7 @@ class BipartiteConvolution(WeightedSum):
     Shapes
     ------
     x
-        sources x ``in_channels``.
+        sources x ``in_channels``, or the pair of sources and destinations, the latter of which only tell the size.
     edge_index, edge_weight
         2 x edges and the entries of K.
     size
@@ -25,9 +25,10 @@ class BipartiteConvolution(WeightedSum):
         destinations x ``out_channels``.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int | tuple[int, int], out_channels: int) -> None:
         super().__init__()
-        self.linear = Linear(in_channels, out_channels, bias=False)
+        width = in_channels[0] if isinstance(in_channels, tuple) else in_channels
+        self.linear = Linear(width, out_channels, bias=False)
         self._memo = Memo()
 
     def forward(
@@ -37,7 +38,7 @@ class BipartiteConvolution(WeightedSum):
         edge_weight: Tensor,
         size: tuple[int, int] | None = None,
     ) -> Tensor:
-        """The summed messages. A pair (sources, destinations), as ``HeteroConv`` passes it, tells ``size`` too."""
+        """The summed messages."""
         source, target = x if isinstance(x, tuple) else (x, None)
         if size is None and target is not None:
             size = (len(source), len(target))

@@ -1,0 +1,106 @@
+"""Graphs of cells by name, and any builder in their place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.spatial import QhullError
+
+from scrcl_graph._errors import InputError
+from scrcl_graph._registry import Registry, Spec
+
+T = TypeVar("T")
+Builder = Callable[[NDArray[Any]], "tuple[Any, Any]"]
+
+
+def knn(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:
+    """The nearest ``n_neighbors`` cells."""
+    from squidpy.gr.neighbors import KNNBuilder
+
+    return _built(KNNBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
+
+
+def grid(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:
+    """The nearest ``n_neighbors`` that are no further than 1.3 times the median."""
+    from squidpy.gr.neighbors import GridBuilder
+
+    return _built(GridBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
+
+
+def radius(coords: NDArray[Any], radius: float | None = None) -> tuple[Any, Any]:
+    """All cells within ``radius``, in the unit of the coordinates."""
+    from squidpy.gr.neighbors import RadiusBuilder
+
+    if radius is None:
+        raise InputError("the spatial graph 'radius' needs radius=, in the unit of the coordinates")
+    return _built(RadiusBuilder(radius=radius), coords)
+
+
+def delaunay(coords: NDArray[Any]) -> tuple[Any, Any]:
+    """The triangulation of the positions, which has each of them once; cells at one position share its neighbours."""
+    from squidpy.gr.neighbors import DelaunayBuilder
+
+    positions, at = np.unique(coords, axis=0, return_inverse=True)
+    if len(positions) < coords.shape[1] + 1:
+        raise QhullError("too few positions")
+    where = sp.csr_matrix((np.ones(len(coords), np.float32), (np.arange(len(coords)), at)))
+    among = sp.csr_matrix(DelaunayBuilder().build(positions)[0]) + sp.identity(len(positions), format="csr")
+    return sp.csr_matrix(where @ among @ where.T), None
+
+
+def _built(builder: Any, coords: NDArray[Any]) -> tuple[Any, Any]:
+    made: tuple[Any, Any] = builder.build(coords)
+    return made
+
+
+GRAPHS = Registry(
+    "graph",
+    {"delaunay": delaunay, "grid": grid, "knn": knn, "radius": radius},
+    register='gr.register_graph("name")',
+)
+
+
+def register_graph(name: str) -> Callable[[T], T]:
+    """Decorator that gives a graph builder a name.
+
+    A builder is a callable from coordinates to (adjacency, distances), of which only the first is used, and which may
+    have options as keywords; or a squidpy ``GraphBuilder``, as a class or an instance.
+    """
+    return GRAPHS.register(name)
+
+
+def make_builder(spec: Spec) -> Builder:
+    """The builder a specification stands for, its options set.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown; the message lists the names.
+    """
+    part, options = GRAPHS.resolve(spec)
+    if inspect.isclass(part):
+        part, options = part(**options), {}
+    return partial(getattr(part, "build", part), **options)
+
+
+def symmetric_graph(adjacency: Any, n_cells: int) -> sp.csr_matrix:
+    """The union of both directions of any adjacency, of ones and without self loops.
+
+    Raises
+    ------
+    InputError
+        If it is not cells x cells.
+    """
+    linked = sp.coo_matrix(adjacency)
+    if linked.shape != (n_cells, n_cells):
+        raise InputError(f"the graph is {linked.shape[0]} x {linked.shape[1]}, but there are {n_cells} cells")
+    union = sp.coo_matrix(abs(linked) + abs(linked).T)
+    keep = (union.row != union.col) & (union.data > 0)
+    ones = np.ones(int(keep.sum()), np.float32)
+    return sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=linked.shape)

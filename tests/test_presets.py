@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from torch.nn import Linear
+
+from scrcl_graph import InputError, ScRCL
+from scrcl_graph.datasets import Planted, plant
+from scrcl_graph.presets import Preset, from_plain, get_preset, read_preset, to_plain, with_parts
+from scrcl_graph.train import TrainingPlan
+
+TOML = """
+preset = "default"
+n_runs = 1
+maps = ["pca"]
+clusterer = "kmeans"
+similarity_graph = ["knn", {n_neighbors = 4}]
+
+[layers]
+cell-cell = "gatv2{heads = 4}"
+gene-gene = ["sage", {aggr = "max"}]
+cell-gene = "mine.py:MyConv"
+
+[objectives]
+consistency = 0
+association = 2.5
+
+[training]
+epochs = 7
+"""
+
+
+@pytest.fixture(scope="module")
+def small() -> Planted:
+    return plant(60, 50, 3, module_size=8, density=0.3)
+
+
+def test_a_toml_file_sets_layers_objectives_and_training(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class MyConv: pass\n")
+    (tmp_path / "mine.toml").write_text(TOML)
+    preset = get_preset(str(tmp_path / "mine.toml"))
+    assert (preset.name, preset.n_runs, preset.maps, preset.clusterer) == ("mine", 1, ("pca",), "kmeans")
+    assert preset.similarity_graph == ("knn", {"n_neighbors": 4})
+    assert preset.layers["cell-cell"] == ("gatv2", {"heads": 4})
+    assert preset.layers["gene-gene"] == ("sage", {"aggr": "max"})
+    assert preset.layers["cell-gene"].__name__ == "MyConv"
+    default = get_preset("default")
+    assert preset.plan.weights == {**default.plan.weights, "consistency": 0, "association": 2.5}
+    assert (preset.plan.epochs, preset.plan.lr) == (7, default.plan.lr)
+    assert preset.hidden_dim == default.hidden_dim
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("n_neighbours = 3", "sets what is not there: .*n_neighbours"),
+        ("[training]\nepoch = 3", "sets what is not there: .*epoch"),
+        ("n_runs =", "cannot be read as TOML"),
+        ('preset = "defalt"', "unknown preset 'defalt': choose one of default, spatial, paper"),
+    ],
+)
+def test_a_toml_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_preset(tmp_path / "mine.toml")
+    with pytest.raises(InputError, match="cannot be read as TOML"):
+        get_preset(str(tmp_path / "nothing.toml"))
+
+
+@pytest.mark.parametrize("name", ["default", "spatial", "paper"])
+def test_a_preset_survives_json(name: str) -> None:
+    preset = with_parts(get_preset(name), layers={"gene-gene": ("gat", {"heads": 2})}, clusterer=("merge", {"n": [1]}))
+    assert from_plain(json.loads(json.dumps(to_plain(get_preset(name))))) == get_preset(name)
+    again = from_plain(json.loads(json.dumps(to_plain(preset))))
+    assert again.layers == {"gene-gene": ("gat", {"heads": 2})}
+    assert again.clusterer[0] == "merge"
+
+
+QUICK = Preset(name="quick", n_runs=1, plan=TrainingPlan(epochs=1), clusterer="kmeans")
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        (
+            replace(QUICK, plan=TrainingPlan(epochs=1, optimizer="sgd")),
+            "unknown optimizer 'sgd': choose one of adam,",
+        ),
+        (
+            with_parts(QUICK, objectives={"alignement": 1.0}),
+            "unknown objective 'alignement': choose one of align",
+        ),
+        (replace(QUICK, plan=TrainingPlan(weights={"alignment": 0})), "there is nothing to minimise"),
+        (replace(QUICK, maps=("pcaa",)), "unknown coordinate map 'pcaa': choose one of correspondence, pca"),
+        (replace(QUICK, clusterer="kmean"), "unknown clusterer 'kmean': choose one of communities"),
+        (replace(QUICK, clusterer=Linear), "the clusterer 'Linear' cannot be made"),
+        (replace(QUICK, similarity_graph="knnn"), "unknown graph 'knnn': choose one of delaunay"),
+        (replace(QUICK, similarity_graph=lambda x: (x[:, :3], None)), "the graph is 60 x 3, but there are 60 cells"),
+        (with_parts(get_preset("paper"), layers={"cell-cell": "gcn"}), "'paper' has its own layers: leave layers out"),
+    ],
+)
+def test_a_part_that_is_not_there_is_one_sentence(small: Planted, preset: Preset, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ScRCL(3, preset=preset).fit(small.counts)
