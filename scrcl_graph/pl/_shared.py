@@ -44,16 +44,21 @@ def palette(n: int) -> NDArray[np.float64]:
 
 
 def heatmap(table: pd.DataFrame, ax: Axes | None, ylabel: str, title: str) -> Axes:
-    """A signed table as colours around zero."""
+    """A signed table as colours around zero; the largest twentieth have the darkest."""
     names = max(len(str(name)) for name in table.index)
     ax = axes(ax, 2.5 + 0.22 * table.shape[1] + 0.08 * names, 1.8 + 0.25 * table.shape[0])
-    limit = float(abs(table.to_numpy()).max())
+    limit = colour_limit(table)
     image = ax.imshow(table, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set_xticks(range(table.shape[1]), table.columns, rotation=90, fontsize=7)
     ax.set_yticks(range(table.shape[0]), table.index)
     ax.set(ylabel=ylabel, title=title)
-    plt.colorbar(image, ax=ax, shrink=0.8)
+    plt.colorbar(image, ax=ax, shrink=0.8, extend="both")
     return ax
+
+
+def colour_limit(table: pd.DataFrame) -> float:
+    """Size that 95 % of the values do not exceed, so that one extreme group does not pale all others."""
+    return float(np.quantile(np.abs(table.to_numpy()), 0.95))
 
 
 def scatter(ax: Axes, points: NDArray[Any], categories: Any, title: str) -> Axes:
