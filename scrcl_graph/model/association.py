@@ -52,7 +52,7 @@ class AssociationFactors:
         With :math:`C^\top C = V \Lambda V^\top`, the rows of :math:`G V \Lambda^{1/2}` scaled to unit length.
         """
         values, V = np.linalg.eigh(self.cells.T.astype(np.float64) @ self.cells)
-        return unit_rows((self.genes @ (V * np.sqrt(np.maximum(values, 0)))).astype(np.float32))
+        return unit_rows(self.genes @ (V * np.sqrt(np.maximum(values, 0))))
 
     def group_means(self, labels: NDArray[np.integer]) -> Matrix:
         """Mean score of each gene over the cells of each label, labels x genes, without forming R."""
