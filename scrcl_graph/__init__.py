@@ -1,7 +1,8 @@
 """Cell types and tissue domains without labels, on a heterogeneous graph of cells and genes.
 
 The rooms, from the bottom: ``nn`` and ``objectives`` (torch and PyG only), ``gr`` (graphs from arrays), ``train``,
-``cluster``, ``model`` (joins them), ``tl`` and ``pl`` (verbs and plots on AnnData), ``report`` and ``cli``.
+``cluster``, ``model`` (joins them), ``stats``, ``tl``, ``get`` and ``pl`` (verbs, tables and plots on AnnData),
+``report`` and ``cli``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pytest
 
 import scrcl_graph
 
-ROOMS = ("tl", "gr", "cluster", "pl", "objectives", "nn", "metrics", "datasets", "testing")
+ROOMS = ("tl", "get", "stats", "gr", "cluster", "pl", "objectives", "nn", "metrics", "datasets", "testing")
 MODULES = [scrcl_graph, *(importlib.import_module(f"scrcl_graph.{room}") for room in ROOMS)]
 
 

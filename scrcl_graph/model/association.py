@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph.cluster import unit_rows
+
 Matrix = NDArray[np.float32]
 Rows: TypeAlias = NDArray[Any] | slice
 
@@ -51,8 +53,7 @@ class AssociationFactors:
         With :math:`C^\top C = V \Lambda V^\top`, the rows of :math:`G V \Lambda^{1/2}` scaled to unit length.
         """
         values, V = np.linalg.eigh(self.cells.T.astype(np.float64) @ self.cells)
-        rows = self.genes @ (V * np.sqrt(np.maximum(values, 0)))
-        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+        return unit_rows(self.genes @ (V * np.sqrt(np.maximum(values, 0))))
 
     def group_means(self, labels: NDArray[np.integer]) -> Matrix:
         """Mean score of each gene over the cells of each label, labels x genes, without forming R."""

@@ -44,6 +44,11 @@ def palette(n: int) -> NDArray[np.float64]:
     return np.asarray(plt.get_cmap("tab20")(order[:n]))
 
 
+def colour_limit(table: pd.DataFrame) -> float:
+    """Size that 95 % of the values do not exceed, so that one extreme group does not pale all others."""
+    return float(np.quantile(np.abs(table.to_numpy()), 0.95))
+
+
 def scatter(
     ax: Axes,
     points: NDArray[Any],
@@ -104,10 +109,10 @@ def heatmap(
 
 
 def signed_heatmap(table: pd.DataFrame, ax: Axes | None, ylabel: str, title: str) -> Axes:
-    """A signed table as colours around zero."""
+    """A signed table as colours around zero; the largest twentieth have the darkest."""
     rows, columns = ([str(name) for name in names] for names in (table.index, table.columns))
     ax = axes(ax, 2.5 + 0.22 * len(columns) + 0.08 * max(map(len, rows)), 1.8 + 0.25 * len(rows))
-    limit = float(abs(table.to_numpy()).max())
+    limit = colour_limit(table)
     heatmap(ax, table.to_numpy(), rows, columns, cmap="RdBu_r", limits=(-limit, limit), digits=1, label="")
     ax.tick_params(axis="x", labelsize=7)
     ax.set(ylabel=ylabel, title=title)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from scrcl_graph import get
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.pl._shared import axes, column, palette, results, scatter, signed_heatmap
+from scrcl_graph.pl._shared import axes, colour_limit, column, palette, results, scatter, signed_heatmap
 from scrcl_graph.pl.clusters import umap_points
 
 _CELLS_OF_A_GENE = 15
@@ -33,7 +33,7 @@ def association_dotplot(adata: AnnData, *, key: str = "scrcl", n_genes: int = 4,
     effect, fraction, padj = (_top(adata, key, n_genes, name) for name in ("effect", "fraction", "padj"))
     ax = axes(ax, 3.5 + 0.26 * effect.shape[1], 1.8 + 0.3 * effect.shape[0])
     x, y = np.meshgrid(range(effect.shape[1]), range(effect.shape[0]))
-    limit = float(abs(effect.to_numpy()).max())
+    limit = colour_limit(effect)
     ring = np.where(padj.to_numpy().ravel() < 0.05, "black", "none")
     dots = ax.scatter(
         x.ravel(), y.ravel(), s=110 * fraction.to_numpy().ravel(), c=effect.to_numpy().ravel(), cmap="RdBu_r",
@@ -42,7 +42,7 @@ def association_dotplot(adata: AnnData, *, key: str = "scrcl", n_genes: int = 4,
     ax.set_xticks(range(effect.shape[1]), effect.columns, rotation=90, fontsize=7)
     ax.set_yticks(range(effect.shape[0]), effect.index)
     ax.set(ylabel=_groupby(adata, key), title="Measured effect, standard deviations", ylim=(len(effect) - 0.4, -0.6))
-    plt.colorbar(dots, ax=ax, shrink=0.8)
+    plt.colorbar(dots, ax=ax, shrink=0.8, extend="both")
     for share in (0.2, 0.6, 1.0):
         ax.scatter([], [], s=110 * share, c="0.6", label=f"{share:.0%}")
     ax.legend(title="cells expressing", frameon=False, loc="upper left", bbox_to_anchor=(1.12, 1), fontsize=8)
@@ -54,9 +54,9 @@ def association_network(adata: AnnData, *, key: str = "scrcl", n_genes: int = 6,
     graph = get.association_network(adata, key=key, n_genes=n_genes)
     if not graph:
         raise InputError(f"no gene is raised in any group of '{key}' at a false discovery rate of 5 %")
-    ax = axes(ax, 8, 7)
+    ax = axes(ax, 13, 5)
     groups = [node for node, kind in graph.nodes(data="kind") if kind == "group"]
-    at = nx.kamada_kawai_layout(graph)
+    at = _side_by_side(graph)
     nx.draw_networkx_edges(graph, at, ax=ax, edge_color="0.75")
     colours = palette(len(groups))
     nx.draw_networkx_nodes(graph, at, nodelist=groups, node_color=colours, node_size=450, ax=ax)
@@ -84,9 +84,22 @@ def joint_umap(adata: AnnData, *, key: str = "scrcl", n_genes: int = 3, seed: in
     groupby = _groupby(adata, key)
     ax = scatter(axes(ax, 7, 6), points[: len(rows)], column(adata, groupby).iloc[rows], f"Cells by {groupby}, genes")
     ax.scatter(points[len(rows) :, 0], points[len(rows) :, 1], marker="D", s=14, c="black")
-    for gene, (x, y) in zip(genes, points[len(rows) :], strict=True):
-        ax.annotate(gene, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
+    for i, (gene, at) in enumerate(zip(genes, points[len(rows) :], strict=True)):
+        above = 8 * (i % n_genes) - 4 * (n_genes - 1)  # genes of one group lie together: their names are stacked
+        ax.annotate(gene, at, xytext=(9, above), textcoords="offset points", fontsize=7, va="center")
     return ax
+
+
+def _side_by_side(graph: nx.Graph) -> dict[str, tuple[float, float]]:
+    """Positions of the nodes, one connected component beside the other."""
+    at: dict[str, tuple[float, float]] = {}
+    left = 0.0
+    for nodes in sorted(nx.connected_components(graph), key=len, reverse=True):
+        radius = len(nodes) ** 0.5
+        part = graph.subgraph([node for node in graph if node in nodes])  # a set has no order of its own
+        at |= nx.kamada_kawai_layout(part, scale=radius, center=(left + radius, 0))
+        left += 2 * radius + 1
+    return at
 
 
 def _groupby(adata: AnnData, key: str) -> str:

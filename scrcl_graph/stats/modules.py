@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph.cluster import unit_rows
 from scrcl_graph.gr.cells import cell_knn
 from scrcl_graph.gr.genes import column_moments
 from scrcl_graph.gr.spectral import pca
@@ -70,8 +71,8 @@ def null_membership(
     """Membership where there are no modules: each gene's values shuffled over the cells, then genes grouped again.
 
     Groups are chosen because their genes agree, so even independent genes correlate with their group; this says how
-    much. The groups are communities of the kNN graph of the shuffled genes' correlations, which follow chance at
-    least as closely as communities found through a model do.
+    much. The shuffled genes are placed by PCA and grouped as communities of their kNN graph there, as the genes are
+    that a model has placed.
     """
     rng = np.random.default_rng(seed)
     shuffled = log_X.tocsc()
@@ -79,7 +80,7 @@ def null_membership(
         shuffled.indices[start:stop] = rng.choice(log_X.shape[0], stop - start, replace=False)
     shuffled = shuffled.tocsr()
     genes = pca(shuffled, n_components, seed=seed).genes
-    links = cell_knn(genes / np.maximum(np.linalg.norm(genes, axis=1, keepdims=True), 1e-12), n_neighbors, seed)
+    links = cell_knn(unit_rows(genes), n_neighbors, seed)
     return membership(shuffled, gene_communities(links, resolution=resolution, seed=seed))
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from anndata import AnnData
 
-from scrcl_graph import InputError, get
+from scrcl_graph import InputError, get, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
 
 
 def test_the_table_is_tidy_and_best_first(associated: AnnData) -> None:
@@ -28,6 +32,15 @@ def test_associations_are_asked_for_first(planted: AnnData, refined: AnnData) ->
         get.associations(planted)
     with pytest.raises(InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.associations"):
         get.associations(refined)
+
+
+def test_results_of_earlier_clusters_are_not_shown_after_refining_again(associated: AnnData) -> None:
+    quick = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(associated, n_clusters=3, preset=quick)
+    with pytest.raises(InputError, match="no associations"):
+        get.associations(associated)
+    with pytest.raises(InputError, match="no gene modules"):
+        get.modules(associated)
 
 
 def test_scores_of_some_cells_and_genes_are_a_part_of_the_whole(refined: AnnData) -> None:

@@ -35,6 +35,16 @@ def test_morans_i_equals_the_dense_formula_and_is_nan_without_edges_or_scores() 
     assert np.isnan(factors.morans_i(sp.csr_matrix((50, 50)))).all()
 
 
+def test_profiles_correlate_as_the_scores_do() -> None:
+    rng = np.random.default_rng(1)
+    cells = rng.standard_normal((200, 6)).astype(np.float32)
+    factors = AssociationFactors(cells - cells.mean(axis=0), rng.standard_normal((15, 6)).astype(np.float32))
+    profiles = factors.profiles()
+    np.testing.assert_allclose(profiles @ profiles.T, np.corrcoef(factors.scores().T), atol=1e-5)
+    parts = factors.split(2)
+    np.testing.assert_allclose(parts[0].scores() + parts[1].scores(), factors.scores(), atol=1e-4)
+
+
 def test_scores_are_relative_to_the_average_cell(fitted: ScRCL) -> None:
     factors = fitted.association_
     assert factors.cells.dtype == factors.genes.dtype == np.float32
