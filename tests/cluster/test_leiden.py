@@ -59,7 +59,7 @@ def test_an_unknown_clusterer_is_refused_with_the_list_of_names() -> None:
         make_clusterer("dbscan", 3, 0)
 
 
-@pytest.mark.parametrize("name", sorted(CLUSTERERS))
+@pytest.mark.parametrize("name", sorted(CLUSTERERS.entries))
 def test_every_named_clusterer_recovers_clear_groups(
     name: str, groups: tuple[NDArray[np.float32], NDArray[np.int64]]
 ) -> None:
