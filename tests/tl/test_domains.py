@@ -98,7 +98,7 @@ def test_the_vote_takes_islands_away(slice_0: AnnData) -> None:
     ("options", "message"),
     [
         ({"library_key": "section"}, r"no obs\['section'\]"),
-        ({"spatial_graph": "hex"}, "unknown spatial graph 'hex': choose one of knn, delaunay, radius, grid"),
+        ({"spatial_graph": "hex"}, "unknown graph 'hex': choose one of delaunay, grid, knn, radius"),
         ({"spatial_graph": "radius"}, "needs radius="),
         ({"connectivities_key": "graph"}, r"no obsp\['graph'\]"),
         ({"n_clusters": 1}, "n_clusters is 1"),
@@ -112,5 +112,5 @@ def test_bad_input_is_refused_and_nothing_written(slice_0: AnnData, options: dic
 
 
 def test_a_graph_of_another_size_is_refused(slice_0: AnnData) -> None:
-    with pytest.raises(InputError, match="the spatial graph is 5 x 5, but there are 400 cells"):
+    with pytest.raises(InputError, match="the graph is 5 x 5, but there are 400 cells"):
         ScRCL(4, preset="spatial").fit(slice_0.X, spatial=sp.identity(5))
