@@ -113,6 +113,8 @@ def markers_table(path: Path, seeds: int) -> str:
             f"| {name} | {', '.join(canonical)} | {', '.join(g for g in first if g in canonical) or '-'} "
             f"| {', '.join(first) or 'no cluster'} | {len(set(first) & set(theirs))} | {hits} of {seeds} |"
         )
+    if seeds == 1:  # nothing to compare
+        return "\n".join(lines)
     lines += ["", "| ranking | Spearman between seeds, mean | lowest type |", "| --- | --- | --- |"]
     for label, runs in tables.items():
         by_type = _agreement(runs)
