@@ -24,7 +24,7 @@ scrcl_graph.tl.domain_statistics(adata, library_key="slice")
 print(adata.obs["scrcl"].value_counts())
 print({name: round(adata.uns["scrcl_domain_statistics"][name], 3) for name in ("chaos", "pas")})
 scrcl_graph.tl.associations(adata)
-print(scrcl_graph.tl.spatial_genes(adata, library_key="slice", n_genes=2))
+print(scrcl_graph.get.spatial_genes(adata, library_key="slice", n_genes=2))
 
 adata.obs["domain"] = annotation
 print(f"agreement with what was planted: ARI {scrcl_graph.metrics.score(annotation, adata.obs['scrcl'])['ari']:.2f}")

@@ -6,6 +6,7 @@ from scrcl_graph.get.associations import associations
 from scrcl_graph.get.modules import module_scores, modules
 from scrcl_graph.get.nearest import nearest_cells, nearest_genes, scores
 from scrcl_graph.get.networks import association_network, graph_diagnostics, module_network
+from scrcl_graph.get.spatial_genes import spatial_genes
 
 __all__ = [
     "association_network",
@@ -17,4 +18,5 @@ __all__ = [
     "nearest_cells",
     "nearest_genes",
     "scores",
+    "spatial_genes",
 ]

@@ -72,7 +72,7 @@ def fit_alignment(x: Matrix, library: NDArray[np.intp], seed: int = 0) -> tuple[
 
     middle = x.mean(axis=0, dtype=np.float64)
     aligned = (x - means(x)[library]).astype(np.float32)
-    k = min(N_CENTERS, len(x))
+    k = min(N_CENTERS, len(np.unique(aligned, axis=0)))
     with threadpool_limits(1):
         model = KMeans(k, n_init=2, random_state=seed).fit(aligned)
         for _ in range(_ROUNDS):
@@ -86,10 +86,11 @@ def fit_alignment(x: Matrix, library: NDArray[np.intp], seed: int = 0) -> tuple[
 
 
 def _centers(x: Matrix, model: KMeans) -> NDArray[np.float64]:
-    """Means of the clusters after a shift; a cluster never empties, as k-means leaves none empty."""
+    """Means of the clusters after a shift. A cluster is empty only where fewer points differ; it stays where it was."""
     sums = np.zeros(model.cluster_centers_.shape)
     np.add.at(sums, model.labels_, x)
-    return sums / np.bincount(model.labels_, minlength=len(sums))[:, None]
+    sizes = np.bincount(model.labels_, minlength=len(sums))[:, None]
+    return np.where(sizes > 0, sums / np.maximum(sizes, 1), model.cluster_centers_)
 
 
 def _nearest(x: Matrix, centers: Matrix) -> NDArray[np.intp]:

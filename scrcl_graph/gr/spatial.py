@@ -12,7 +12,7 @@ from scipy.spatial import QhullError
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Spec
-from scrcl_graph.gr.builders import Builder, make_builder
+from scrcl_graph.gr.builders import Builder, make_builder, symmetric_graph
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +87,7 @@ def spatial_neighbors(
         linked = local.data != 0
         rows, cols = members[local.row[linked]], members[local.col[linked]]
         adjacency += sp.csr_matrix((np.ones(len(rows), np.float32), (rows, cols)), shape=(n, n))
-    union = (adjacency + adjacency.T).tocoo()
-    keep = union.row != union.col
-    ones = np.ones(int(keep.sum()), np.float32)
-    graph = sp.csr_matrix((ones, (union.row[keep], union.col[keep])), shape=(n, n))
+    graph = symmetric_graph(adjacency, n)
     if shared:
         logger.warning("%d of %d cells share their position with another cell", shared, n)
     alone = int((np.diff(graph.indptr) == 0).sum())

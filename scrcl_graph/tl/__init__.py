@@ -8,7 +8,6 @@ from scrcl_graph.tl.domains import domains
 from scrcl_graph.tl.modules import gene_modules
 from scrcl_graph.tl.paga import paga
 from scrcl_graph.tl.refine import apply, refine
-from scrcl_graph.tl.spatial_genes import spatial_genes
 from scrcl_graph.tl.split import split_counts
 
 __all__ = [
@@ -19,6 +18,5 @@ __all__ = [
     "gene_modules",
     "paga",
     "refine",
-    "spatial_genes",
     "split_counts",
 ]

@@ -8,6 +8,7 @@ from os import PathLike
 import torch
 from anndata import AnnData
 
+from scrcl_graph._errors import InputError
 from scrcl_graph._preprocess import InputState
 from scrcl_graph.presets import get_preset
 from scrcl_graph.tl.refine import refine
@@ -67,6 +68,8 @@ def domains(
     InputError
         If the input cannot be used; nothing is written then.
     """
+    if n_neighbors < 1:
+        raise InputError(f"n_neighbors is {n_neighbors}, but domains need at least 1 spatial neighbour")
     preset = replace(
         get_preset("spatial"),
         spatial_graph=spatial_graph,

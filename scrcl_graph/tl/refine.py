@@ -67,7 +67,7 @@ def refine(
         Key of ``obsm`` with positions, for presets with a spatial graph.
     connectivities_key
         Key of ``obsp`` with a spatial graph of your own, such as one by :func:`squidpy.gr.spatial_neighbors`; it is
-        used instead of one made from positions.
+        used instead of one made from positions. For presets with a spatial graph.
     batch_key
         Column of ``obs`` with the slice or sample; spatial edges never join two of them, and one shift for each
         (:class:`scrcl_graph.gr.Alignment`) brings their coordinates together.

@@ -56,3 +56,10 @@ def test_each_slice_moves_as_a_whole_and_the_seed_decides() -> None:
     for s in range(3):
         moved = (first - x)[library == s]
         assert np.abs(moved - moved[0]).max() < 1e-4
+
+
+def test_few_points_at_few_places_stay_finite() -> None:
+    x = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    alignment, aligned = gr.fit_alignment(x, np.arange(12) % 2)
+    assert np.isfinite(aligned).all()
+    assert np.isfinite(alignment.transform(x[:2], np.zeros(2, dtype=np.intp))).all()

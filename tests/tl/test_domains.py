@@ -100,6 +100,7 @@ def test_the_vote_takes_islands_away(slice_0: AnnData) -> None:
         ({"library_key": "section"}, r"no obs\['section'\]"),
         ({"spatial_graph": "hex"}, "unknown graph 'hex': choose one of delaunay, grid, knn, radius"),
         ({"spatial_graph": "radius"}, "needs radius="),
+        ({"n_neighbors": 0}, "at least 1 spatial neighbour"),
         ({"connectivities_key": "graph"}, r"no obsp\['graph'\]"),
         ({"n_clusters": 1}, "n_clusters is 1"),
     ],

@@ -160,6 +160,16 @@ def test_coordinates_of_obsm_can_be_started_from(planted: AnnData) -> None:
     assert adjusted_rand_score(truth, planted.obs["scrcl"]) > 0.8
 
 
+def test_types_of_two_batches_are_brought_together_by_batch_key() -> None:
+    cells = datasets.synthetic_tissue(250, 160, 4, 4, n_slices=2, batch=0.7, fold=6.0, seed=1)
+    told, untold = (
+        tl.refine(cells, n_clusters=4, preset=QUICK, batch_key=key, copy=True).obs["scrcl"] for key in ("slice", None)
+    )
+    found = adjusted_rand_score(cells.obs["cell_type"], told)
+    assert found > 0.9
+    assert adjusted_rand_score(cells.obs["cell_type"], untold) < found - 0.2
+
+
 def test_slices_are_kept_apart_in_the_spatial_graph(planted: AnnData) -> None:
     planted.obs["slice"] = pd.Categorical(["a", "b"] * 120)
     preset = dataclasses.replace(QUICK, n_spatial_neighbors=6)

@@ -5,13 +5,13 @@ import pytest
 import scanpy as sc
 from anndata import AnnData
 
-from scrcl_graph import tl
+from scrcl_graph import get, tl
 from scrcl_graph.gr import spatial_neighbors
 
 
 def test_spatial_genes_hold_morans_i_of_expression_and_of_scores(refined: AnnData) -> None:
     tl.associations(refined, groupby="domain")
-    table = tl.spatial_genes(refined, n_genes=3)
+    table = get.spatial_genes(refined, n_genes=3)
     assert (table.groupby("group", observed=True).size() == 3).all()
     graph = spatial_neighbors(refined.obsm["spatial"])
     scores = (refined.obsm["scrcl_factors"] @ refined.varm["scrcl_genes"].T).astype(np.float64)
@@ -24,6 +24,6 @@ def test_spatial_genes_hold_morans_i_of_expression_and_of_scores(refined: AnnDat
         assert row.morans_i_within == pytest.approx(within, rel=1e-4)
     # module genes follow the bands of the tissue, background genes do not
     planted = refined.var["module"] >= 0
-    whole = tl.spatial_genes(refined).drop_duplicates("gene").set_index("gene")
+    whole = get.spatial_genes(refined).drop_duplicates("gene").set_index("gene")
     of_module = whole["morans_i"][planted[whole.index]]
     assert of_module.median() > 3 * abs(whole["morans_i"][~planted[whole.index]].median())

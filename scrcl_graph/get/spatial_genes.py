@@ -11,7 +11,7 @@ from anndata import AnnData
 
 from scrcl_graph._keys import Keys
 from scrcl_graph._settings import threads_kept
-from scrcl_graph.get import associations
+from scrcl_graph.get.associations import associations
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._results import expression
 from scrcl_graph.tl._tissue import read_tissue
@@ -27,10 +27,10 @@ def spatial_genes(
     n_neighbors: int = 6,
     n_genes: int | None = None,
 ) -> pd.DataFrame:
-    """Spatially variable genes of each domain: the table of :func:`associations`, which runs first, with Moran's I.
+    """Spatially variable genes of each domain: the table of :func:`associations` with Moran's I.
 
-    Parameters are as in :func:`domain_statistics`; ``layer`` is the layer with the expression, as in
-    :func:`associations`, and ``n_genes`` the number of genes per domain, all by default.
+    Parameters are as in :func:`scrcl_graph.tl.domain_statistics`, after :func:`scrcl_graph.tl.associations`; ``layer``
+    is the layer with the expression, as there, and ``n_genes`` the number of genes per domain, all by default.
 
     Returns
     -------
