@@ -66,9 +66,12 @@ def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str
     Raises
     ------
     InputError
-        If the layer does not exist, its values cannot be used, or it does not have one of the genes.
+        If the results are those of :func:`apply`, the layer does not exist, its values cannot be used, or it does not
+        have one of the genes.
     """
     read = adata.uns[key]["input"]
+    if "layer" not in read:
+        raise InputError(f"the results under '{key}' are not of scrcl_graph.tl.refine: run it first")
     first = layer is None
     if first and read["layer"] != "none":
         layer = read["layer"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import anndata
@@ -10,7 +11,9 @@ from anndata import AnnData
 from scipy.stats import kstest
 from sklearn.metrics import roc_auc_score
 
-from scrcl_graph import InputError, datasets, get, tl
+from scrcl_graph import InputError, ScRCL, datasets, get, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
 
 
 def type_number(adata: AnnData, group: str) -> int:
@@ -120,3 +123,10 @@ def test_missing_results_and_columns_are_named(planted: AnnData, refined: AnnDat
     with pytest.raises(InputError, match="fewer than two groups"):
         tl.associations(refined, groupby="one")
     assert set(refined.varm) == {"scrcl_genes"}
+
+
+def test_results_of_apply_over_those_of_refine_are_refused(planted: AnnData, refined: AnnData) -> None:
+    model = ScRCL(4, preset=dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2)))
+    tl.apply(refined, model.fit(planted.X, genes=list(planted.var_names)))
+    with pytest.raises(InputError, match=r"are not of scrcl_graph\.tl\.refine"):
+        tl.associations(refined)
