@@ -19,7 +19,7 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
-from scrcl_graph._settings import resolve_device, settings
+from scrcl_graph._settings import resolve_device, settings, stage
 from scrcl_graph.cluster import (
     CLUSTERERS,
     KSelection,
@@ -157,7 +157,8 @@ class ScRCL:
         state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
-        built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
+        with stage("graph and coordinates"):
+            built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
         self._inputs, self._reference = built.inputs, built.reference
         self.graph_ = built.reference.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
@@ -168,14 +169,18 @@ class ScRCL:
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
         }
-        runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
+        with stage(f"training on {len(built.known):,} cells"):
+            runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
         self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
-        labels, k = self._cluster(preset)
+        with stage("clusters"):
+            labels, k = self._cluster(preset)
         self.connectivities_ = built.reference.similar
         if len(built.known) < n_cells:
-            factors, labels = self._place_others(built, factors, labels)
-            self.connectivities_ = similarity_graph(built.cells.x, preset, self.random_state)
+            with stage("the other cells"):
+                factors, labels = self._place_others(built, factors, labels)
+            with stage("graph of all cells"):
+                self.connectivities_ = similarity_graph(built.cells.x, preset, self.random_state)
         if preset.spatial_vote and built.cells.adjacent is not None:
             labels = spatial_vote(labels, built.cells.adjacent)
         self.labels_ = by_size(labels)
