@@ -58,7 +58,7 @@ def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> NDArra
 
 @torch.no_grad()
 def association(runs: Sequence[Views]) -> AssociationFactors:
-    """Scores averaged over views and runs."""
-    cells = torch.cat([sum(views.hidden) / 2 for views in runs], dim=1).float() / len(runs)  # type: ignore[misc]
-    genes = torch.cat([views.weight for views in runs], dim=1).float()
+    """Scores averaged over runs, as two factors."""
+    cells = torch.cat([views.scores.cells for views in runs], dim=1).float() / len(runs)
+    genes = torch.cat([views.scores.genes for views in runs], dim=1).float()
     return AssociationFactors((cells - cells.mean(dim=0)).cpu().numpy(), genes.cpu().numpy())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scrcl_graph.nn import layers, ops
-from scrcl_graph.nn._views import Views
+from scrcl_graph.nn._views import Scores, Views
 from scrcl_graph.nn.adapter import AdaptedLayer
 from scrcl_graph.nn.layers import (
     AssociationAttention,
@@ -29,6 +29,7 @@ __all__ = [
     "LowPass",
     "PaperNetwork",
     "RefinementNetwork",
+    "Scores",
     "Views",
     "WeightedSum",
     "layers",
