@@ -35,7 +35,7 @@ from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Network, Sources, build, spatial_graph
 from scrcl_graph.model.inputs import gene_names
-from scrcl_graph.model.networks import association, embedding, make_network
+from scrcl_graph.model.networks import association, embedding, make_network, try_out
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
@@ -172,7 +172,7 @@ class ScRCL:
         self._cluster(preset, full.adjacent)
 
         self._reference, self._reference_labels = full, self.labels_
-        if n_cells > REFERENCE_CELLS and preset.network != "paper":
+        if n_cells > REFERENCE_CELLS and not preset.as_published:
             self._reference, kept = full.sample(REFERENCE_CELLS, n_neighbors=preset.n_neighbors, seed=self.random_state)
             self._reference_labels = self.labels_[kept]
         return self
@@ -214,7 +214,7 @@ class ScRCL:
         cell_x = self._inputs.place_new(expression, rep, adjacent, library)
         data = self._reference.attach(
             cell_x,
-            values if preset.network == "paper" else expression,
+            values if preset.as_published else expression,
             adjacent,
             n_neighbors=preset.n_neighbors,
             seed=self.random_state,
@@ -274,6 +274,7 @@ class ScRCL:
 
     def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
+        try_out(network, data, seed)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
         history = train(network, data, objectives, plan, seed=seed, progress=settings.progress)

@@ -14,12 +14,14 @@ from scrcl_graph.nn.layers import (
     LowPass,
     WeightedSum,
 )
+from scrcl_graph.nn.networks import NETWORKS, register_network
 from scrcl_graph.nn.paper import PaperNetwork
 from scrcl_graph.nn.refinement import RefinementNetwork
 from scrcl_graph.nn.resolver import LAYERS, register_layer
 
 __all__ = [
     "LAYERS",
+    "NETWORKS",
     "AdaptedLayer",
     "AssociationAttention",
     "BipartiteConvolution",
@@ -35,4 +37,5 @@ __all__ = [
     "layers",
     "ops",
     "register_layer",
+    "register_network",
 ]
