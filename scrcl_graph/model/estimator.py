@@ -36,7 +36,7 @@ from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors, Matrix
 from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
-from scrcl_graph.model.networks import association, cell_factors, embedding, make_network
+from scrcl_graph.model.networks import association, cell_factors, embedding, make_network, try_out
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
@@ -226,7 +226,7 @@ class ScRCL:
         expression, values = self._inputs.read(X, genes, input_state)
         adjacent = spatial_graph(spatial, library, preset, expression.shape[0])
         cell_x = self._inputs.place_new(expression, rep, adjacent, library)
-        cells = Cells(cell_x, values if preset.network == "paper" else expression, adjacent)
+        cells = Cells(cell_x, values if preset.as_published else expression, adjacent)
         return self._encode(cells, np.arange(len(cells)))[0]
 
     def predict(
@@ -286,6 +286,7 @@ class ScRCL:
 
     def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
+        try_out(network, data, seed)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
         history = train(network, data, objectives, plan, seed=seed, progress=settings.progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scrcl_graph.nn import layers, ops
-from scrcl_graph.nn._views import Views
+from scrcl_graph.nn._views import Scores, Views
 from scrcl_graph.nn.adapter import AdaptedLayer
 from scrcl_graph.nn.layers import (
     AssociationAttention,
@@ -14,12 +14,14 @@ from scrcl_graph.nn.layers import (
     LowPass,
     WeightedSum,
 )
+from scrcl_graph.nn.networks import NETWORKS, register_network
 from scrcl_graph.nn.paper import PaperNetwork
 from scrcl_graph.nn.refinement import RefinementNetwork
 from scrcl_graph.nn.resolver import LAYERS, register_layer
 
 __all__ = [
     "LAYERS",
+    "NETWORKS",
     "AdaptedLayer",
     "AssociationAttention",
     "BipartiteConvolution",
@@ -29,9 +31,11 @@ __all__ = [
     "LowPass",
     "PaperNetwork",
     "RefinementNetwork",
+    "Scores",
     "Views",
     "WeightedSum",
     "layers",
     "ops",
     "register_layer",
+    "register_network",
 ]

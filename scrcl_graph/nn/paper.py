@@ -27,22 +27,29 @@ class PaperNetwork(Module):
     ----------
     n_cells, n_genes
         Size of the graph it is trained on.
-    gene_dim
-        Width d of the gene messages (the paper: the number of clusters).
+    n_clusters
+        Width d of the gene messages; 10 where it is not given.
     hidden_dim
         Width of every layer.
     dropout
         On the layers of view 2 and on the input of the projector.
     """
 
-    def __init__(self, n_cells: int, n_genes: int, gene_dim: int, hidden_dim: int = 1500, dropout: float = 0.3) -> None:
+    def __init__(
+        self,
+        n_cells: int,
+        n_genes: int,
+        n_clusters: int | None = None,
+        hidden_dim: int = 1500,
+        dropout: float = 0.3,
+    ) -> None:
         super().__init__()
         self.own_view = Linear(n_genes, hidden_dim)
         self.graph_first = Linear(n_genes, hidden_dim)
         self.graph_second = GraphConvolution(hidden_dim, hidden_dim)
         self.graph_view = Linear(hidden_dim, hidden_dim)
         self.projector = Linear(hidden_dim, n_genes)
-        self.gene_encoder = Linear(n_cells, gene_dim)
+        self.gene_encoder = Linear(n_cells, n_clusters or 10)
         self.dropout = Dropout(dropout)
 
     def forward(self, data: HeteroData) -> Views:
