@@ -62,6 +62,11 @@ class Keys:
         return f"{self.associations}_{statistic}"
 
     @property
+    def ligand_receptor(self) -> str:
+        """``uns``: ligand-receptor scores of pairs of groups."""
+        return f"{self.key}_ligand_receptor"
+
+    @property
     def modules(self) -> str:
         """``var``: module of each gene; ``obsm``: module scores of cells; ``uns``: how they were found."""
         return f"{self.key}_modules"

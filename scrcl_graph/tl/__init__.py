@@ -5,6 +5,7 @@ from __future__ import annotations
 from scrcl_graph.tl.associations import associations
 from scrcl_graph.tl.domain_statistics import domain_statistics
 from scrcl_graph.tl.domains import domains
+from scrcl_graph.tl.ligand_receptor import ligand_receptor
 from scrcl_graph.tl.modules import gene_modules
 from scrcl_graph.tl.paga import paga
 from scrcl_graph.tl.refine import apply, refine
@@ -16,6 +17,7 @@ __all__ = [
     "domain_statistics",
     "domains",
     "gene_modules",
+    "ligand_receptor",
     "paga",
     "refine",
     "split_counts",
