@@ -54,8 +54,8 @@ def ligand_receptor_dotplot(
     ax.set(
         xlim=(-0.6, len(contacts) - 0.4), ylim=(len(pairs) - 0.4, -0.6), title="Ligand → receptor, sender → receiver"
     )
-    plt.colorbar(dots, ax=ax, shrink=0.8, extend="both", label="effect, standard deviations")
+    plt.colorbar(dots, ax=ax, shrink=0.6, extend="both", location="bottom", label="effect, standard deviations")
     for share in (0.1, 0.5, 1.0):
         ax.scatter([], [], s=120 * share, c="0.6", label=f"{share * largest:.2g}")
-    ax.legend(title="score", frameon=False, loc="upper left", bbox_to_anchor=(1.3, 1), fontsize=8)
+    ax.legend(title="score", frameon=False, loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
     return ax

@@ -16,6 +16,7 @@ from scrcl_graph.stats.modules import (
 )
 from scrcl_graph.stats.networks import diagnostics, rewired
 from scrcl_graph.stats.permutation import GroupTest, WeightedTest, benjamini_hochberg, compare_groups, compare_weighted
+from scrcl_graph.stats.spreading import spread
 
 __all__ = [
     "Contacts",
@@ -38,4 +39,5 @@ __all__ = [
     "null_membership",
     "recovery",
     "rewired",
+    "spread",
 ]

@@ -123,7 +123,7 @@ def compare_weighted(X: sp.csr_matrix, weights: sp.csr_matrix, *, depth: Table |
     X, depth
         As in :func:`compare_groups`.
     weights
-        Means x cells; a row is not negative, sums to one, and is not the same for all cells.
+        Means x cells; rows sum to one.
     """
     n = X.shape[0]
     y = _residuals(X, depth)
@@ -131,6 +131,7 @@ def compare_weighted(X: sp.csr_matrix, weights: sp.csr_matrix, *, depth: Table |
     effect = (mean - y.mean[:, None]) * y.unit
     square = np.asarray(weights.power(2).sum(axis=1)).ravel() - 1 / n
     cube = np.asarray(weights.power(3).sum(axis=1)).ravel() - 3 * (square + 1 / n) / n + 2 / n**2
+    square[square < 1e-12] = np.inf  # a mean of all cells cannot be raised
     z = effect * np.sqrt((n - 1) / (n * square))
     skew = y.third * cube / square**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
     return WeightedTest(effect, np.where(y.unit > 0, stats.pearson3.sf(z, skew), 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scrcl_graph.tl.annotate import annotate, spread_labels
 from scrcl_graph.tl.associations import associations
 from scrcl_graph.tl.domain_statistics import domain_statistics
 from scrcl_graph.tl.domains import domains
@@ -12,6 +13,7 @@ from scrcl_graph.tl.refine import apply, refine
 from scrcl_graph.tl.split import split_counts
 
 __all__ = [
+    "annotate",
     "apply",
     "associations",
     "domain_statistics",
@@ -21,4 +23,5 @@ __all__ = [
     "paga",
     "refine",
     "split_counts",
+    "spread_labels",
 ]

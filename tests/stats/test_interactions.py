@@ -47,6 +47,12 @@ def test_weights_of_a_group_give_the_test_of_groups() -> None:
     np.testing.assert_allclose(two_sided, groups.pvalue, rtol=1e-7)
 
 
+def test_a_mean_of_all_cells_is_not_raised() -> None:
+    test = compare_weighted(sparse_cells(50, 3), sp.csr_matrix(np.full((1, 50), 1 / 50)))
+    np.testing.assert_allclose(test.effect, 0, atol=1e-12)
+    np.testing.assert_allclose(test.pvalue, 0.5)
+
+
 def test_the_worst_part_counts() -> None:
     X = sparse_cells(90, 5)
     labels = np.repeat([0, 1, 2], 30)
