@@ -164,7 +164,7 @@ class ScRCL:
         self._network_spec: dict[str, Any] = {
             "cell_dim": built.reference.cell_x.shape[1],
             "gene_dim": built.reference.gene_x.shape[1],
-            "n_cells": n_cells,
+            "n_cells": len(built.known),
             "n_genes": len(built.reference.gene_x),
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
