@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import Matrix
 from scrcl_graph._registry import Registry
 from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
@@ -32,9 +33,7 @@ class Sources:
     Attributes
     ----------
     matrix
-        Cells x all genes, as given.
-    state
-        What its values are.
+        Cells x all genes.
     genes
         Names of all genes.
     rep
@@ -47,8 +46,7 @@ class Sources:
         Prior gene network, or None.
     """
 
-    matrix: sp.csr_matrix
-    state: pre.InputState
+    matrix: Matrix
     genes: tuple[str, ...]
     rep: ArrayLike | None = None
     spatial: ArrayLike | None = None
@@ -58,13 +56,10 @@ class Sources:
 
 def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Reference]:
     """Choose genes, fit the coordinates and build every relation of the graph."""
-    log_X = pre.log_normalize(sources.matrix, sources.state)
-    if preset.gene_ranking == "dispersion":
-        chosen = gr.dispersed_genes(pre.linear(log_X), preset.n_top_genes)
-    else:
-        linear = sources.matrix if sources.state == "counts" else pre.linear(log_X)
-        chosen = gr.informative_genes(linear, preset.n_top_genes)
-    log_X = log_X[:, chosen]
+    chosen = _choose_genes(sources.matrix, preset)
+    values, totals = sources.matrix.take(chosen)
+    state = sources.matrix.state
+    log_X = pre.log_normalize(values, state, totals)
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
         raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
@@ -74,8 +69,8 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
         if sources.prior is not None:
             raise InputError("the preset 'paper' has its own gene graph: leave prior out")
-        counts = sources.matrix[:, chosen] if sources.state == "counts" else log_X
-        return _paper(log_X, counts, genes, adjacent, sources.state, preset, seed)
+        return _paper(log_X, values, genes, adjacent, state, preset, seed)
+    del values
 
     correlation = gr.gene_correlation(log_X, preset.n_gene_neighbors)
     if sources.prior is not None:
@@ -88,7 +83,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
         maps = [_MAPS.find(name)(log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
         coordinates = gr.join(maps, log_X)
-    inputs = Inputs(genes, coordinates, sources.state)
+    inputs = Inputs(genes, coordinates, state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
     library = number_slices(sources.library, len(cell_x))
     if adjacent is not None:
@@ -108,6 +103,20 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         adjacent=adjacent,
         column_sums=np.asarray(log_X.sum(axis=0), dtype=np.float64).ravel(),
     )
+
+
+def _choose_genes(matrix: Matrix, preset: Preset) -> NDArray[np.intp]:
+    """In one pass over the matrix; in two where its first cells mislead about what the values are."""
+    even = preset.gene_ranking == "dispersion"
+    rank = gr.dispersed_genes if even else gr.informative_genes
+    state = matrix.state
+    chosen = rank((_linear(block, state, even) for block in matrix), preset.n_top_genes)
+    return chosen if matrix.state == state else _choose_genes(matrix, preset)
+
+
+def _linear(X: sp.csr_matrix, state: pre.InputState, even: bool) -> sp.csr_matrix:
+    """Abundances; ``even``: of one library size in all cells."""
+    return X if state == "counts" and not even else pre.linear(pre.log_normalize(X, state))
 
 
 def _similar(cell_x: NDArray[np.float32], preset: Preset, seed: int) -> sp.csr_matrix:

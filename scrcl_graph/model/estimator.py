@@ -20,6 +20,7 @@ from torch_geometric.data import HeteroData
 from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import Matrix
 from scrcl_graph._settings import resolve_device, settings
 from scrcl_graph.cluster import (
     CLUSTERERS,
@@ -122,7 +123,8 @@ class ScRCL:
         Parameters
         ----------
         X
-            Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values.
+            Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values. It need not
+            be in memory (:class:`scrcl_graph._matrix.Matrix`).
         genes
             Names of the genes; needed to apply the model to data with other genes.
         rep
@@ -144,17 +146,14 @@ class ScRCL:
             If the input cannot be used; the message says why and what to do.
         """
         preset = get_preset(self.preset)
-        matrix = pre.as_csr(X)
+        matrix = Matrix(X, input_state)
         n_cells = matrix.shape[0]
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
-        state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
-        self._inputs, full = build(
-            Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state
-        )
+        self._inputs, full = build(Sources(matrix, names, rep, spatial, library, prior), preset, self.random_state)
         self.graph_ = full.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
             "cell_dim": full.cell_x.shape[1],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._matrix import Matrix
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._source import read_source
 
@@ -76,10 +77,9 @@ def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str
     if first and read["layer"] != "none":
         layer = read["layer"]
     source = read_source(adata, layer)
-    matrix = pre.as_csr(source.matrix)
+    matrix = Matrix(source.matrix, read["state"] if first else None)
     columns = pd.Index(source.genes).get_indexer(list(genes))
     if (columns < 0).any():
         raise InputError(f"{source.where} does not have the gene {genes[int(np.argmax(columns < 0))]} of the model")
-    counts = pre.resolve_state(matrix, read["state"] if first else None) == "counts"
-    depth = np.maximum(np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel(), 1.0) if counts else None
-    return Expression(matrix[:, columns], depth, source.where)
+    values, totals = matrix.take(columns)
+    return Expression(values, np.maximum(totals, 1.0) if matrix.state == "counts" else None, source.where)

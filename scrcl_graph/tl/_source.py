@@ -12,6 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import first_cells
 
 logger = logging.getLogger(__name__)
 
@@ -79,5 +80,7 @@ def obs_column(adata: AnnData, key: str | None) -> NDArray[Any] | None:
 
 
 def _has_negative(X: Any) -> bool:
+    """Scaling makes some value of every cell negative: of a matrix that is not in memory the first cells tell."""
+    X = first_cells(X)
     values = X.data if sp.issparse(X) else np.asarray(X)
     return bool(values.size and values.min() < 0)
