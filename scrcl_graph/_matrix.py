@@ -85,10 +85,8 @@ class Matrix:
             yield self._X
             return
         for start, stop in zip(self._cuts[:-1], self._cuts[1:], strict=True):
-            rows = self._X[start:stop]
-            if self._lazy:
-                rows = pre.as_csr(rows.compute() if hasattr(rows, "compute") else rows, smallest=0)
-            yield rows
+            rows = _rows(self._X, start, stop)
+            yield pre.as_csr(rows, smallest=0) if self._lazy else rows
 
 
 def not_in_memory(X: Any) -> bool:
@@ -103,12 +101,17 @@ def not_in_memory(X: Any) -> bool:
     return True
 
 
-def first_cells(X: Any) -> sp.csr_matrix:
+def first_cells(X: Any) -> Any:
     """X, or of a matrix that is not in memory its first block."""
-    if not not_in_memory(X):
-        return X
-    stop = _cuts(X)[1]
-    return X[:stop].compute() if hasattr(X, "compute") else X[:stop]
+    return _rows(X, 0, _cuts(X)[1]) if not_in_memory(X) else X
+
+
+def _rows(X: Any, start: int, stop: int) -> Any:
+    try:
+        rows = X[start:stop]
+        return rows.compute() if hasattr(rows, "compute") else rows
+    except OSError as err:
+        raise InputError(f"the expression matrix cannot be read from its file, which may be broken: {err}") from err
 
 
 def _cuts(X: Any) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import datasets
 from scrcl_graph import objectives as ob
+from scrcl_graph._matrix import Matrix
 from scrcl_graph.benchmark.process import measured
 from scrcl_graph.model.build import Sources, build
 from scrcl_graph.nn import PaperNetwork

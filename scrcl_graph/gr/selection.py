@@ -22,9 +22,10 @@ def gene_inertia(X: Blocks) -> NDArray[np.float64]:
     .. math:: \iota_g = \sum_i \frac{(p_{ig} - r_i c_g)^2}{r_i c_g}
               = \frac{1}{C_g} \sum_i \frac{x_{ig}^2}{R_i} - \frac{C_g}{T}
 
-    with :math:`P = X / T`, T the sum of X, r, c the margins of P, and R, C those of X: what the gene contributes to the total inertia that correspondence
-    analysis decomposes. For counts it is, up to the factor of the total, the variance of the gene's Pearson residuals
-    under a Poisson model, which does not grow with mean expression where a gene only carries noise.
+    with :math:`P = X / T`, T the sum of X, r, c the margins of P, and R, C those of X: what the gene contributes to
+    the total inertia that correspondence analysis decomposes. For counts it is, up to the factor of the total, the
+    variance of the gene's Pearson residuals under a Poisson model, which does not grow with mean expression where a
+    gene only carries noise.
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ def _sums(X: Blocks, *parts: Callable[[sp.csr_matrix], NDArray[Any]]) -> tuple[A
     blocks: Iterable[sp.csr_matrix] = [X] if sp.issparse(X) else X
     added: list[Any] = [0] * (1 + len(parts))
     for block in blocks:
-        added = [sum_ + one for sum_, one in zip(added, [block.shape[0], *(part(block) for part in parts)], strict=True)]
+        here = [block.shape[0], *(part(block) for part in parts)]
+        added = [before + one for before, one in zip(added, here, strict=True)]
     return tuple(added)
 
 
@@ -112,7 +114,7 @@ def _per_gene(X: sp.csr_matrix) -> NDArray[np.float64]:
 
 
 def _cells_per_gene(X: sp.csr_matrix) -> NDArray[np.intp]:
-    return np.bincount(X.indices, minlength=X.shape[1])
+    return np.asarray(np.bincount(X.indices, minlength=X.shape[1]), dtype=np.intp)
 
 
 def _shares(X: sp.csr_matrix) -> NDArray[np.float64]:

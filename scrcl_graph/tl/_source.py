@@ -63,6 +63,12 @@ def read_source(adata: AnnData, layer: str | None) -> Source:
     return Source(adata.X, list(adata.var_names), "X")
 
 
+def check_copy(adata: AnnData, copy: bool) -> None:
+    """InputError where a copy is wanted of an AnnData whose X lies in a file."""
+    if copy and adata.isbacked:
+        raise InputError("an AnnData opened with backed= cannot be copied: leave copy out, and it gets the results")
+
+
 def obsm(adata: AnnData, key: str) -> NDArray[Any]:
     """``obsm[key]``, or InputError."""
     if key not in adata.obsm:
