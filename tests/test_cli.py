@@ -73,12 +73,14 @@ def test_a_large_file_is_streamed_and_all_its_content_kept(
         warnings.simplefilter("ignore")  # anndata on versions of zarr
         getattr(planted, f"write_{store}")(source)
     planted.write_h5ad(tmp_path / "cells.h5ad")
-    assert call("refine", tmp_path / "cells.h5ad", "-o", small, "--n-clusters", 4) == 0
+    (tmp_path / "quick.toml").write_text("n_runs = 1\n[training]\nepochs = 5\n")
+    options = ["--n-clusters", 4, "--preset", tmp_path / "quick.toml"]
+    assert call("refine", tmp_path / "cells.h5ad", "-o", small, *options) == 0
     monkeypatch.setattr("scrcl_graph.io.IN_MEMORY", 1000)
     monkeypatch.setattr("scrcl_graph._matrix.BLOCK", 500)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     with caplog.at_level("INFO", "scrcl_graph"):
-        assert call("refine", source, "-o", large, "--n-clusters", 4, "--report", tmp_path / "report.html") == 0
+        assert call("refine", source, "-o", large, "--report", tmp_path / "report.html", *options) == 0
     assert ("a block of cells at a time" in caplog.text) is (store == "h5ad")
     assert "layers/by_gene is stored by genes" in caplog.text
     wanted, got = anndata.read_h5ad(small), anndata.read_h5ad(large)

@@ -12,6 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph._preprocess import cell_totals
+
 Blocks: TypeAlias = sp.csr_matrix | Iterable[sp.csr_matrix]
 _BINS = 20
 
@@ -119,5 +121,6 @@ def _cells_per_gene(X: sp.csr_matrix) -> NDArray[np.intp]:
 
 def _shares(X: sp.csr_matrix) -> NDArray[np.float64]:
     """Of each gene, the sum of x^2 over the total of the cell."""
-    totals = np.repeat(np.asarray(X.sum(axis=1), dtype=np.float64).ravel(), np.diff(X.indptr))
-    return np.bincount(X.indices, weights=X.data.astype(np.float64) ** 2 / totals, minlength=X.shape[1])
+    totals = np.repeat(cell_totals(X), np.diff(X.indptr))
+    sums = np.bincount(X.indices, weights=X.data.astype(np.float64) ** 2 / totals, minlength=X.shape[1])
+    return np.asarray(sums, dtype=np.float64)
