@@ -73,7 +73,7 @@ def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
             "name": name,
             "size": int(sizes[name]),
             "share": sizes[name] / adata.n_obs,
-            "genes": list(zip(genes["gene"], genes["score"], strict=True)),
+            "genes": list(zip(genes["gene"], genes["effect"], strict=True)),
         }
         for name, genes in top
     ]
