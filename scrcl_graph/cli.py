@@ -35,6 +35,10 @@ BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Report = Annotated[Path | None, typer.Option(help="Also write an HTML report.")]
 SavedModel = Annotated[Path | None, typer.Option("--model", help="Also save the model in this new folder.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Folder for the state of training; a stopped run goes on from there."),
+]
 GeneSets = Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")]
 Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
 
@@ -54,6 +58,7 @@ def refine(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    checkpoint: Resume = None,
     gene_sets: GeneSets = None,
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
@@ -74,6 +79,7 @@ def refine(
         spatial_key=spatial_key,
         batch_key=batch_key,
         key_added=key_added,
+        checkpoint=checkpoint,
         random_state=seed,
         device=device,
     )
@@ -96,6 +102,7 @@ def domains(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    checkpoint: Resume = None,
     gene_sets: GeneSets = None,
 ) -> None:
     """Find the tissue domains of one slice or many; keeps all content of the file and adds the results."""
@@ -117,6 +124,7 @@ def domains(
         radius=radius,
         spatial_vote=spatial_vote,
         key_added=key_added,
+        checkpoint=checkpoint,
         random_state=seed,
         device=device,
     )

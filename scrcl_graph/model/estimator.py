@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,12 @@ from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Network, Sources, build, spatial_graph
 from scrcl_graph.model.inputs import gene_names
+from scrcl_graph.model.job import describe
 from scrcl_graph.model.networks import association, embedding, make_network
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.train import History, train
+from scrcl_graph.train import Checkpoint, History, train
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +118,7 @@ class ScRCL:
         library: ArrayLike | None = None,
         prior: Network | None = None,
         input_state: pre.InputState | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> ScRCL:
         """Build the graph, train, and cluster.
 
@@ -137,11 +140,14 @@ class ScRCL:
             Gene network to join with the correlation graph: a table, a networkx graph or gene sets.
         input_state
             Overrides what is detected from the values.
+        checkpoint
+            Folder that keeps the state of training (:class:`scrcl_graph.train.Checkpoint`): the same call after the
+            job was stopped goes on from there.
 
         Raises
         ------
         InputError
-            If the input cannot be used; the message says why and what to do.
+            If the input cannot be used, or the checkpoint is of another job; the message says why and what to do.
         """
         preset = get_preset(self.preset)
         matrix = pre.as_csr(X)
@@ -164,7 +170,14 @@ class ScRCL:
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
         }
-        runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
+        kept = None
+        if checkpoint is not None:
+            job = describe(preset, self._inputs.genes, full, self.n_clusters, self.random_state)
+            kept = Checkpoint(checkpoint, job)
+        runs = [
+            self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
+            for i in range(preset.n_runs)
+        ]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
         self.embedding_ = embedding(self.graph_, views, preset)
         self.association_ = association(views)
@@ -173,8 +186,8 @@ class ScRCL:
 
         self._reference, self._reference_labels = full, self.labels_
         if n_cells > REFERENCE_CELLS and preset.network != "paper":
-            self._reference, kept = full.sample(REFERENCE_CELLS, n_neighbors=preset.n_neighbors, seed=self.random_state)
-            self._reference_labels = self.labels_[kept]
+            self._reference, rows = full.sample(REFERENCE_CELLS, n_neighbors=preset.n_neighbors, seed=self.random_state)
+            self._reference_labels = self.labels_[rows]
         return self
 
     def fit_predict(self, X: object, **kwargs: object) -> NDArray[np.int64]:
@@ -272,11 +285,13 @@ class ScRCL:
         if k is not None and self.n_clusters_ != k:
             logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
 
-    def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
+    def _run(
+        self, preset: Preset, data: HeteroData, seed: int, checkpoint: Path | None
+    ) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
-        history = train(network, data, objectives, plan, seed=seed, progress=settings.progress)
+        history = train(network, data, objectives, plan, seed=seed, progress=settings.progress, checkpoint=checkpoint)
         with torch.no_grad():
             return network, history, network(data)
 

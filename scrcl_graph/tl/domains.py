@@ -29,6 +29,7 @@ def domains(
     input_state: InputState | None = None,
     key_added: str = "scrcl",
     model_path: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     random_state: int = 0,
     device: str | torch.device = "auto",
     copy: bool = False,
@@ -60,7 +61,7 @@ def domains(
         Key of ``obsp`` with a spatial graph of your own, made with any builder of squidpy; replaces the four above.
     spatial_vote
         Whether each cell then takes the commonest domain of its neighbourhood.
-    layer, input_state, key_added, model_path, random_state, device, copy
+    layer, input_state, key_added, model_path, checkpoint, random_state, device, copy
         As in :func:`refine`, as are the fields that are set.
 
     Raises
@@ -88,6 +89,7 @@ def domains(
         input_state=input_state,
         key_added=key_added,
         model_path=model_path,
+        checkpoint=checkpoint,
         random_state=random_state,
         device=device,
         copy=copy,

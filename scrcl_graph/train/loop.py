@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 from tqdm import trange
 
+from scrcl_graph._errors import InputError
+from scrcl_graph._files import replacing
 from scrcl_graph._registry import Registry
 from scrcl_graph.objectives import Batch, Objective
+from scrcl_graph.train import checkpoint as checkpoints
+from scrcl_graph.train.checkpoint import History
 from scrcl_graph.train.plan import TrainingPlan
 
-History = dict[str, list[float]]
 _OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
 
 
@@ -25,6 +30,7 @@ def train(
     *,
     seed: int,
     progress: bool = False,
+    checkpoint: Path | None = None,
 ) -> History:
     """Minimise the weighted sum of the objectives on the whole graph; the network is changed in place.
 
@@ -42,10 +48,18 @@ def train(
         Of dropout. The global random state of torch is left as it was.
     progress
         Show a bar.
+    checkpoint
+        File that keeps the state every ten seconds and at the end; training goes on from there, to the same bits on
+        a CPU as if it had not been stopped.
 
     Returns
     -------
     The value of ``"total"`` and of each objective, per epoch.
+
+    Raises
+    ------
+    InputError
+        If the file holds no state of this network.
     """
     device = data["cell"].x.device
     graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
@@ -55,7 +69,16 @@ def train(
     network.train()
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.manual_seed(seed)
-        for _ in trange(plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
+        if checkpoint is not None and checkpoint.exists():
+            try:
+                history = checkpoints.unpack(checkpoint.read_bytes(), network, optimizer, device)
+            except ValueError as err:
+                raise InputError(f"{checkpoint} cannot be resumed: delete it to begin anew ({err})") from err
+        saved = time.monotonic()
+        begun = len(history["total"])
+        for _ in trange(begun, plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
+            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
+                break
             optimizer.zero_grad()
             with torch.autocast("cuda", dtype=torch.bfloat16, enabled=on_gpu):
                 views = network(data)
@@ -68,8 +91,11 @@ def train(
             optimizer.step()
             for name, value in values.items():
                 history[name].append(float(value.detach()))
-            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
-                break
+            if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
+                _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
+                saved = time.monotonic()
+        if checkpoint is not None:
+            _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
     network.eval()
     return history
 
@@ -83,3 +109,8 @@ def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:
         return False
     before = sum(losses[-2 * window : -window])
     return before - sum(losses[-window:]) < tolerance * abs(before)
+
+
+def _save(path: Path, state: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(state)
