@@ -64,6 +64,9 @@ class Preset:
         How the network is trained.
     n_runs
         Networks trained from different seeds, whose embeddings are joined.
+    n_training_cells
+        Cells to learn from. Where there are more, coordinates, networks and clusters are learned on a random sample of
+        so many, and the other cells are placed among them as new cells are; None learns from all.
     clusterer
         ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``; or one of
         your own (:func:`scrcl_graph.cluster.register_clusterer`).
@@ -91,6 +94,7 @@ class Preset:
     embedding: Literal["views", "refined", "coordinates"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 4
+    n_training_cells: int | None = 20_000
     clusterer: Spec = "community_mixture"
     spatial_vote: bool = False
 
@@ -120,6 +124,7 @@ _PRESETS = Registry(
                 hidden_dim=1500,
                 embedding="refined",
                 n_runs=1,
+                n_training_cells=None,  # it has a weight for each cell
                 clusterer="kmeans",
                 plan=TrainingPlan(
                     weights={"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0},

@@ -52,7 +52,7 @@ def paper_graph(n_cells: int) -> HeteroData:
     """Synthetic counts as the preset ``paper`` sees them."""
     planted = datasets.plant(n_cells, 2000, 10, module_size=40)
     genes = tuple(map(str, range(2000)))
-    return build(Sources(planted.counts, "counts", genes), get_preset("paper"), seed=0)[1].to_hetero()
+    return build(Sources(planted.counts, "counts", genes), get_preset("paper"), seed=0).reference.to_hetero()
 
 
 def time_epochs(network: PaperNetwork, data: HeteroData, loss: Callable[[ob.Batch], Tensor]) -> tuple[float, float]:

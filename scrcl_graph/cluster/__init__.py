@@ -19,6 +19,7 @@ from scrcl_graph.cluster.leiden import Leiden
 from scrcl_graph.cluster.merge import MergedKMeans
 from scrcl_graph.cluster.mixture import TiedMixture
 from scrcl_graph.cluster.spatial_vote import spatial_vote
+from scrcl_graph.cluster.vote import nearest_vote
 
 T = TypeVar("T")
 
@@ -106,6 +107,7 @@ __all__ = [
     "cluster_cells",
     "is_clusterer",
     "make_clusterer",
+    "nearest_vote",
     "register_clusterer",
     "spatial_vote",
     "unit_rows",

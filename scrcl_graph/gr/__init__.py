@@ -21,6 +21,7 @@ from scrcl_graph.gr.scales import Scales, fit_scales
 from scrcl_graph.gr.selection import dispersed_genes, gene_inertia, informative_genes
 from scrcl_graph.gr.spatial import smooth, spatial_neighbors
 from scrcl_graph.gr.spectral import Coordinates, Given, Joined, correspondence, given, join, pca
+from scrcl_graph.gr.tiles import HALO, along_tissue, halo, sample_cells
 
 __all__ = [
     "ADJACENT",
@@ -28,6 +29,7 @@ __all__ = [
     "EXPRESSED_IN",
     "EXPRESSES",
     "GRAPHS",
+    "HALO",
     "SIMILAR",
     "Alignment",
     "Coordinates",
@@ -35,6 +37,7 @@ __all__ = [
     "Given",
     "Joined",
     "Scales",
+    "along_tissue",
     "cell_gene_graph",
     "cell_knn",
     "correspondence",
@@ -47,6 +50,7 @@ __all__ = [
     "gene_knn",
     "gene_step",
     "given",
+    "halo",
     "informative_genes",
     "join",
     "make_builder",
@@ -56,6 +60,7 @@ __all__ = [
     "propagation",
     "read_gmt",
     "register_graph",
+    "sample_cells",
     "smooth",
     "spatial_neighbors",
     "symmetric_graph",

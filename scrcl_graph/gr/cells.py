@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-
-from scrcl_graph._settings import threads_kept
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.neighbors import NearestNeighbors
 
 Points = NDArray[np.float32]
 
-EXACT_LIMIT = 30_000  # reference points up to which brute force is used; above, an approximate index
+EXACT_LIMIT = 30_000  # reference points up to which all pairs are compared; above, pairs in nearby blocks
+_BLOCK = 1000  # points per block, on average
+_PROBES = 10  # blocks that are searched
 
 
 def nearest(
@@ -18,8 +20,9 @@ def nearest(
 ) -> NDArray[np.int64]:
     """Each query's nearest reference points by Euclidean distance.
 
-    Exact (scikit-learn, brute force) up to :data:`EXACT_LIMIT` reference points, approximate (pynndescent, seeded)
-    above.
+    Exact up to :data:`EXACT_LIMIT` reference points. Above, the points are divided into blocks around random centers,
+    and those of a block are compared with the points of the 10 blocks nearest to it (an inverted file, Jegou et al.
+    2011), so time grows linearly. docs/scale.md says what share of the neighbours is found.
 
     Parameters
     ----------
@@ -30,7 +33,7 @@ def nearest(
     n_neighbors
         k; at most the number of available points is returned.
     seed
-        Of the approximate index.
+        Of the centers.
 
     Returns
     -------
@@ -39,18 +42,39 @@ def nearest(
     points = queries if reference is None else reference
     k = min(n_neighbors, len(points) - (reference is None))
     if len(points) <= EXACT_LIMIT:
-        from sklearn.neighbors import NearestNeighbors
-
         index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
         exact: NDArray[np.int64] = index.kneighbors(None if reference is None else queries, return_distance=False)
         return exact
-    from pynndescent import NNDescent
+    centers = _centers(points, seed)
+    own = _members(points, centers)
+    asking = own if reference is None else _members(queries, centers)
+    order = NearestNeighbors(n_neighbors=len(centers), algorithm="brute").fit(centers)
+    found = np.empty((len(queries), k), dtype=np.int64)
+    for block, near in enumerate(order.kneighbors(centers, return_distance=False)):
+        mine = asking[block]
+        if len(mine) == 0:
+            continue
+        enough = max(_PROBES, 1 + int(np.searchsorted(np.cumsum([len(own[i]) for i in near]), k + 1)))
+        candidates = np.concatenate([own[i] for i in near[:enough]])
+        index = NearestNeighbors(n_neighbors=k + (reference is None), algorithm="brute").fit(points[candidates])
+        hits = candidates[index.kneighbors(queries[mine], return_distance=False)]
+        found[mine] = hits if reference is not None else _drop_self(hits, mine, k)
+    return found
 
-    with threads_kept():
-        nnd = NNDescent(points, n_neighbors=max(30, k + 1), random_state=seed)
-        if reference is not None:
-            return np.asarray(nnd.query(queries, k=k)[0], dtype=np.int64)
-    return _drop_self(np.asarray(nnd.neighbor_graph[0], dtype=np.int64), k)
+
+def _centers(points: Points, seed: int) -> Points:
+    """Random points, each moved to the mean of the points nearest to it."""
+    rng = np.random.default_rng(seed)
+    centers = points[rng.choice(len(points), max(1, len(points) // _BLOCK), replace=False)]
+    members = _members(points, centers)
+    return np.stack([points[rows].mean(axis=0) for rows in members if len(rows)]).astype(np.float32)
+
+
+def _members(points: Points, centers: Points) -> list[NDArray[np.intp]]:
+    """The points nearest to each center."""
+    block = pairwise_distances_argmin(points, centers)
+    order = np.argsort(block, kind="stable")
+    return np.split(order, np.searchsorted(block[order], np.arange(1, len(centers))))
 
 
 def cell_knn(coordinates: Points, n_neighbors: int = 15, seed: int = 0) -> sp.csr_matrix:
@@ -69,9 +93,9 @@ def cell_knn(coordinates: Points, n_neighbors: int = 15, seed: int = 0) -> sp.cs
     return union
 
 
-def _drop_self(found: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _drop_self(found: NDArray[np.int64], rows: NDArray[np.intp], k: int) -> NDArray[np.int64]:
     """The first k columns of each row that are not the row's own index."""
-    own = found == np.arange(len(found))[:, None]
+    own = found == rows[:, None]
     # A stable sort moves the point itself (False < True) to the end and keeps the order of the others.
     order = np.argsort(own, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(found, order, axis=1)

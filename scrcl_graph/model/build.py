@@ -17,7 +17,7 @@ from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry
 from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
-from scrcl_graph.model.reference import Reference
+from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.presets import Preset
 
 _MAPS = Registry("coordinate map", {"correspondence": gr.correspondence, "pca": gr.pca})
@@ -56,8 +56,34 @@ class Sources:
     prior: Network | None = None
 
 
-def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Reference]:
-    """Choose genes, fit the coordinates and build every relation of the graph."""
+@dataclass(frozen=True)
+class Built:
+    """Everything a model is trained and applied on.
+
+    Attributes
+    ----------
+    inputs
+        What was learned about the input.
+    cells
+        All cells.
+    reference
+        The graph of the cells that are learned from.
+    known
+        Which cells these are.
+    """
+
+    inputs: Inputs
+    cells: Cells
+    reference: Reference
+    known: NDArray[np.intp]
+
+
+def build(sources: Sources, preset: Preset, seed: int) -> Built:
+    """Choose genes, fit the coordinates and build every relation of the graph.
+
+    Genes are chosen on all cells; gene graph, coordinates and cell graph are made from the cells that are learned from
+    (:attr:`scrcl_graph.presets.Preset.n_training_cells`), and the other cells are placed among them.
+    """
     log_X = pre.log_normalize(sources.matrix, sources.state)
     if preset.gene_ranking == "dispersion":
         chosen = gr.dispersed_genes(pre.linear(log_X), preset.n_top_genes)
@@ -77,17 +103,19 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
         counts = sources.matrix[:, chosen] if sources.state == "counts" else log_X
         return _paper(log_X, counts, genes, adjacent, sources.state, preset, seed)
 
-    correlation = gr.gene_correlation(log_X, preset.n_gene_neighbors)
+    known = gr.sample_cells(log_X.shape[0], preset.n_training_cells, adjacent, seed)
+    sample = log_X if len(known) == log_X.shape[0] else log_X[known]
+    correlation = gr.gene_correlation(sample, preset.n_gene_neighbors)
     if sources.prior is not None:
-        known, _ = gr.prior_network(sources.prior, genes)
-        correlation = gr.union(correlation, known)
+        prior, _ = gr.prior_network(sources.prior, genes)
+        correlation = gr.union(correlation, prior)
     coordinates: gr.Joined | gr.Given
     if sources.rep is not None:
-        coordinates = gr.given(check_rep(sources.rep, log_X.shape[0]), log_X)
+        coordinates = gr.given(check_rep(sources.rep, log_X.shape[0])[known], sample)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        maps = [_MAPS.find(name)(log_X, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
-        coordinates = gr.join(maps, log_X)
+        maps = [_MAPS.find(name)(sample, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
+        coordinates = gr.join(maps, sample)
     inputs = Inputs(genes, coordinates, sources.state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
     library = number_slices(sources.library, len(cell_x))
@@ -98,19 +126,23 @@ def build(sources: Sources, preset: Preset, seed: int) -> tuple[Inputs, Referenc
     if library is not None and library.max() > 0:
         alignment, cell_x = gr.fit_alignment(cell_x, library, seed)
         inputs = replace(inputs, alignment=alignment)
-    return inputs, Reference(
-        cell_x=cell_x,
+    cells = Cells(cell_x, log_X, adjacent)
+    own = cells.take(known)
+    reference = Reference(
+        cell_x=own.x,
         gene_x=coordinates.genes,
         decoder=decoder,
-        expression=log_X,
-        similar=_similar(cell_x, preset, seed),
+        expression=own.expression,
+        similar=similarity_graph(own.x, preset, seed),
         coexpressed=correlation,
-        adjacent=adjacent,
-        column_sums=np.asarray(log_X.sum(axis=0), dtype=np.float64).ravel(),
+        adjacent=own.adjacent,
+        column_sums=np.asarray(own.expression.sum(axis=0), dtype=np.float64).ravel(),
     )
+    return Built(inputs, cells, reference, known)
 
 
-def _similar(cell_x: NDArray[np.float32], preset: Preset, seed: int) -> sp.csr_matrix:
+def similarity_graph(cell_x: NDArray[np.float32], preset: Preset, seed: int) -> sp.csr_matrix:
+    """The cell graph by expression that the preset asks for."""
     if preset.similarity_graph is None:
         return gr.cell_knn(cell_x, preset.n_neighbors, seed)
     return gr.symmetric_graph(gr.make_builder(preset.similarity_graph)(cell_x)[0], len(cell_x))
@@ -145,11 +177,11 @@ def _paper(
     state: pre.InputState,
     preset: Preset,
     seed: int,
-) -> tuple[Inputs, Reference]:
+) -> Built:
     """The graph of the paper: raw counts on the cell-gene edges, a cosine kNN of cells, Euclidean kNN of genes."""
     coordinates = gr.join([gr.pca(log_X, preset.n_components, seed=seed, scale=False)], log_X)
     cell_x = coordinates.transform(log_X)
-    return Inputs(genes, coordinates, state), Reference(
+    reference = Reference(
         cell_x=cell_x,
         gene_x=coordinates.genes,
         decoder=coordinates.decoder,
@@ -158,3 +190,4 @@ def _paper(
         coexpressed=gr.gene_knn(counts, preset.n_gene_neighbors),
         adjacent=None,
     )
+    return Built(Inputs(genes, coordinates, state), Cells(cell_x, counts), reference, np.arange(len(cell_x)))

@@ -19,25 +19,27 @@ from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
-from scrcl_graph import gr
 from scrcl_graph._errors import InputError
 from scrcl_graph._settings import resolve_device, settings
 from scrcl_graph.cluster import (
     CLUSTERERS,
     KSelection,
+    Labels,
     by_size,
     choose_k,
     cluster_cells,
     is_clusterer,
     make_clusterer,
+    nearest_vote,
     spatial_vote,
 )
 from scrcl_graph.model import persistence
-from scrcl_graph.model.association import AssociationFactors
-from scrcl_graph.model.build import Network, Sources, build, spatial_graph
+from scrcl_graph.model.association import AssociationFactors, Matrix
+from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.job import describe
-from scrcl_graph.model.networks import association, embedding, make_network
+from scrcl_graph.model.networks import association, cell_factors, embedding, make_network
+from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
@@ -45,8 +47,7 @@ from scrcl_graph.train import Checkpoint, History, train
 
 logger = logging.getLogger(__name__)
 
-REFERENCE_CELLS = 20_000  # cells a model keeps for new cells to attach to; a random sample where there are more
-_VOTERS = 15
+_TILE = 20_000  # cells that are encoded at a time
 
 
 class ScRCL:
@@ -78,7 +79,10 @@ class ScRCL:
     history_
         One dict of losses per epoch for each run.
     graph_
-        The :class:`torch_geometric.data.HeteroData` it was trained on.
+        The :class:`torch_geometric.data.HeteroData` it was trained on: all cells, or a sample of them
+        (:attr:`~scrcl_graph.presets.Preset.n_training_cells`).
+    connectivities_
+        The cell graph by expression, n x n CSR of ones.
     genes_
         Names of the genes used.
     input_state_
@@ -93,6 +97,7 @@ class ScRCL:
     k_selection_: KSelection | None
     history_: list[History]
     graph_: HeteroData
+    connectivities_: sp.csr_matrix
     association_: AssociationFactors
 
     def __init__(
@@ -158,36 +163,40 @@ class ScRCL:
         state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
-        self._inputs, full = build(
-            Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state
-        )
-        self.graph_ = full.to_hetero().to(device)
+        built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
+        self._inputs, self._reference = built.inputs, built.reference
+        self.graph_ = built.reference.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
-            "cell_dim": full.cell_x.shape[1],
-            "gene_dim": full.gene_x.shape[1],
+            "cell_dim": built.reference.cell_x.shape[1],
+            "gene_dim": built.reference.gene_x.shape[1],
             "n_cells": n_cells,
-            "n_genes": len(full.gene_x),
+            "n_genes": len(built.reference.gene_x),
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
         }
         kept = None
         if checkpoint is not None:
-            job = describe(preset, self._inputs.genes, full, self.n_clusters, self.random_state)
+            job = describe(preset, built.inputs.genes, built.reference, self.n_clusters, self.random_state)
             kept = Checkpoint(checkpoint, job)
         runs = [
             self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
             for i in range(preset.n_runs)
         ]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
-        self.embedding_ = embedding(self.graph_, views, preset)
-        self.association_ = association(views)
-
-        self._cluster(preset, full.adjacent)
-
-        self._reference, self._reference_labels = full, self.labels_
-        if n_cells > REFERENCE_CELLS and preset.network != "paper":
-            self._reference, rows = full.sample(REFERENCE_CELLS, n_neighbors=preset.n_neighbors, seed=self.random_state)
-            self._reference_labels = self.labels_[rows]
+        self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
+        labels, k = self._cluster(preset)
+        self.connectivities_ = built.reference.similar
+        if len(built.known) < n_cells:
+            factors, labels = self._place_others(built, factors, labels)
+            self.connectivities_ = similarity_graph(built.cells.x, preset, self.random_state)
+        if preset.spatial_vote and built.cells.adjacent is not None:
+            labels = spatial_vote(labels, built.cells.adjacent)
+        self.labels_ = by_size(labels)
+        self._reference_labels = self.labels_[built.known]
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        if k is not None and self.n_clusters_ != k:
+            logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
+        self.association_ = association(factors, views)
         return self
 
     def fit_predict(self, X: object, **kwargs: object) -> NDArray[np.int64]:
@@ -225,14 +234,8 @@ class ScRCL:
         expression, values = self._inputs.read(X, genes, input_state)
         adjacent = spatial_graph(spatial, library, preset, expression.shape[0])
         cell_x = self._inputs.place_new(expression, rep, adjacent, library)
-        data = self._reference.attach(
-            cell_x,
-            values if preset.network == "paper" else expression,
-            adjacent,
-            n_neighbors=preset.n_neighbors,
-            seed=self.random_state,
-        )
-        return self._encode(data)[-len(cell_x) :]
+        cells = Cells(cell_x, values if preset.network == "paper" else expression, adjacent)
+        return self._encode(cells, np.arange(len(cells)))[0]
 
     def predict(
         self,
@@ -249,15 +252,12 @@ class ScRCL:
             self.transform(X, genes=genes, rep=rep, spatial=spatial, library=library, input_state=input_state)
         )
 
-    def assign(self, embedding: NDArray[np.float32]) -> NDArray[np.int64]:
+    def assign(self, embedded: NDArray[np.float32]) -> NDArray[np.int64]:
         """Labels of embedded cells by the vote of the 15 nearest known cells, ties to the larger cluster."""
-        self._fitted_preset()
-        known = self._encode(self._reference.to_hetero())
-        nearest = gr.nearest(embedding, known, n_neighbors=_VOTERS, seed=self.random_state)
-        votes = np.zeros((len(embedding), self.n_clusters_), dtype=np.int64)
-        np.add.at(votes, (np.arange(len(embedding))[:, None], self._reference_labels[nearest]), 1)
-        winners: NDArray[np.int64] = votes.argmax(axis=1)
-        return winners
+        preset = self._fitted_preset()
+        data = self._reference.to_hetero().to(resolve_device(self.device))
+        known = embedding(data, self._views(data), preset)
+        return nearest_vote(embedded, known, self._reference_labels, self.random_state)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model to a folder of safetensors and JSON."""
@@ -269,7 +269,8 @@ class ScRCL:
         """Read a model written by :meth:`save`. Nothing in the folder is executed."""
         return persistence.load(cls, path, device)
 
-    def _cluster(self, preset: Preset, adjacent: sp.csr_matrix | None) -> None:
+    def _cluster(self, preset: Preset) -> tuple[Labels, int | None]:
+        """Labels of the embedded cells, and the number of clusters that was wanted."""
         with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
             self.k_selection_ = None
             k = self.n_clusters
@@ -277,13 +278,19 @@ class ScRCL:
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
             clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state)
-            labels = cluster_cells(clusterer, self.embedding_)
-            if preset.spatial_vote and adjacent is not None:
-                labels = spatial_vote(labels, adjacent)
-            self.labels_ = by_size(labels)
-        self.n_clusters_ = int(self.labels_.max()) + 1
-        if k is not None and self.n_clusters_ != k:
-            logger.warning("%d clusters were found where %d were wanted", self.n_clusters_, k)
+            return by_size(cluster_cells(clusterer, self.embedding_)), k
+
+    def _place_others(self, built: Built, factors: Matrix, labels: Labels) -> tuple[Matrix, Labels]:
+        """Embed and label the cells that were not learned from; returns the factors and labels of all."""
+        known, cells = built.known, built.cells
+        others = np.setdiff1d(np.arange(len(cells)), known)
+        of_known = self.embedding_
+        self.embedding_, all_factors = self._encode(cells, others)
+        self.embedding_[known], all_factors[known] = of_known, factors
+        everyone = np.empty(len(cells), dtype=np.int64)
+        everyone[known] = labels
+        everyone[others] = nearest_vote(self.embedding_[others], of_known, labels, self.random_state)
+        return all_factors, everyone
 
     def _run(
         self, preset: Preset, data: HeteroData, seed: int, checkpoint: Path | None
@@ -295,12 +302,24 @@ class ScRCL:
         with torch.no_grad():
             return network, history, network(data)
 
-    def _encode(self, data: HeteroData) -> NDArray[np.float32]:
-        device = resolve_device(self.device)
-        data = data.to(device)
-        with torch.no_grad():
-            views = [network.to(device)(data) for network in self._networks]
-        return embedding(data, views, get_preset(self.preset))
+    def _encode(self, cells: Cells, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Embedding and factors of some of these cells, in parts; the rows of the others are zero."""
+        preset = self._fitted_preset()
+        out: tuple[Matrix, ...] = ()
+        for part, tile in cells.tiles(rows, _TILE):
+            data = self._reference.attach(tile, n_neighbors=preset.n_neighbors, seed=self.random_state)
+            data = data.to(resolve_device(self.device))
+            views = self._views(data)
+            found = embedding(data, views, preset), cell_factors(views)
+            first = data["cell"].num_nodes - len(tile)
+            out = out or tuple(np.zeros((len(cells), values.shape[1]), np.float32) for values in found)
+            for target, values in zip(out, found, strict=True):
+                target[part] = values[first : first + len(part)]
+        return out[0], out[1]
+
+    @torch.no_grad()
+    def _views(self, data: HeteroData) -> list[Views]:
+        return [network.to(data["cell"].x.device)(data) for network in self._networks]
 
     def _fitted_preset(self) -> Preset:
         if not hasattr(self, "_networks"):

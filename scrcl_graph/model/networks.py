@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph._errors import InputError
-from scrcl_graph.model.association import AssociationFactors
+from scrcl_graph.model.association import AssociationFactors, Matrix
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
 from scrcl_graph.presets import Preset
 
@@ -47,7 +46,7 @@ def make_network(
 
 
 @torch.no_grad()
-def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> NDArray[np.float32]:
+def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> Matrix:
     """Both views of every run side by side, rows of unit length; or the coordinates of the cells as they are."""
     if preset.embedding == "coordinates":
         return np.asarray(data["cell"].x.cpu().numpy())
@@ -57,8 +56,15 @@ def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> NDArra
 
 
 @torch.no_grad()
-def association(runs: Sequence[Views]) -> AssociationFactors:
-    """Scores averaged over views and runs."""
+def cell_factors(runs: Sequence[Views]) -> Matrix:
+    """Cell factors of the scores averaged over views and runs, not centred."""
     cells = torch.cat([sum(views.hidden) / 2 for views in runs], dim=1).float() / len(runs)  # type: ignore[misc]
+    return np.asarray(cells.cpu().numpy())
+
+
+@torch.no_grad()
+def association(cells: Matrix, runs: Sequence[Views]) -> AssociationFactors:
+    """Scores averaged over views and runs, relative to the average of these cells."""
     genes = torch.cat([views.weight for views in runs], dim=1).float()
-    return AssociationFactors((cells - cells.mean(dim=0)).cpu().numpy(), genes.cpu().numpy())
+    factors = torch.from_numpy(cells)
+    return AssociationFactors((factors - factors.mean(dim=0)).numpy(), genes.cpu().numpy())

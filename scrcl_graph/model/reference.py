@@ -1,8 +1,9 @@
-"""The graph a model was trained on, as plain arrays: what is saved, and what new cells are attached to."""
+"""Cells as plain arrays, and the graph of those a model was trained on, which other cells are attached to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +15,53 @@ from scrcl_graph import gr
 from scrcl_graph.nn.ops import edges_from_csr
 
 Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells as the network gets them.
+
+    Attributes
+    ----------
+    x
+        Coordinates, n x d.
+    expression
+        n x genes: what the cell-gene edges carry before weighting.
+    adjacent
+        n x n spatial graph of ones, or None without positions.
+    """
+
+    x: Matrix
+    expression: sp.csr_matrix
+    adjacent: sp.csr_matrix | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: NDArray[np.intp]) -> Cells:
+        """Some of the cells and the edges between them."""
+        if len(rows) == len(self) and (rows[:-1] < rows[1:]).all():
+            return self
+        adjacent = None if self.adjacent is None else self.adjacent[rows][:, rows]
+        return Cells(self.x[rows], self.expression[rows], adjacent)
+
+    def tiles(self, rows: NDArray[np.intp], size: int) -> Iterator[tuple[NDArray[np.intp], Cells]]:
+        """These cells in parts of at most ``size``, each followed by the cells around it (its halo).
+
+        The halo holds all cells within :data:`gr.HALO` steps of the spatial graph, so that a part gets every message
+        it would get among all cells; parts follow the tissue, which keeps the halo small.
+        """
+        if self.adjacent is None or len(rows) <= size:
+            for start in range(0, len(rows), size):
+                part = rows[start : start + size]
+                yield part, self.take(part)
+            return
+        place = np.empty(len(self), dtype=np.intp)
+        place[gr.along_tissue(self.adjacent)] = np.arange(len(self))
+        rows = rows[np.argsort(place[rows])]
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            yield part, self.take(np.concatenate([part, gr.halo(self.adjacent, part)]))
 
 
 @dataclass(frozen=True)
@@ -52,55 +100,33 @@ class Reference:
         adjacent = None if self.adjacent is None else gr.propagation(self.adjacent)
         return self._hetero(self.cell_x, self._edge_weights(self.expression), gr.propagation(self.similar), adjacent)
 
-    def attach(
-        self,
-        cell_x: Matrix,
-        expression: sp.csr_matrix,
-        adjacent: sp.csr_matrix | None = None,
-        *,
-        n_neighbors: int,
-        seed: int,
-    ) -> HeteroData:
+    def attach(self, cells: Cells, *, n_neighbors: int, seed: int) -> HeteroData:
         """The graph with m new cells after the n known ones.
 
         Messages flow from known cells to new ones and never back, so what becomes of a new cell depends on the model
         and on the cell alone (and, with positions, on the new cells around it).
         """
-        n, m = len(self.cell_x), len(cell_x)
-        nearest = gr.nearest(cell_x, self.cell_x, n_neighbors=n_neighbors, seed=seed)
+        n, m = len(self.cell_x), len(cells)
+        nearest = gr.nearest(cells.x, self.cell_x, n_neighbors=n_neighbors, seed=seed)
         degree = np.diff(self.similar.indptr)
         weight = 1.0 / np.sqrt((nearest.shape[1] + 1.0) * (degree[nearest] + 1.0))
         rows = np.repeat(np.arange(m), nearest.shape[1])
         inward = sp.csr_matrix((weight.ravel(), (rows, nearest.ravel())), shape=(m, n), dtype=np.float32)
         similar = sp.block_array([[gr.propagation(self.similar), None], [inward, sp.csr_matrix((m, m))]], format="csr")
+        adjacent = None
         if self.adjacent is not None:
-            own = sp.csr_matrix((m, m), dtype=np.float32) if adjacent is None else adjacent
+            own = sp.csr_matrix((m, m), dtype=np.float32) if cells.adjacent is None else cells.adjacent
             adjacent = sp.block_diag([gr.propagation(self.adjacent), gr.propagation(own)], format="csr")
-        known, new = self._edge_weights(self.expression), self._edge_weights(expression)
+        known, new = self._edge_weights(self.expression), self._edge_weights(cells.expression)
         data = self._hetero(
-            np.vstack([self.cell_x, cell_x]),
+            np.vstack([self.cell_x, cells.x]),
             sp.vstack([known, new], format="csr"),
             similar,
-            adjacent if self.adjacent is not None else None,
+            adjacent,
         )
         silent = sp.vstack([known, sp.csr_matrix(new.shape, dtype=np.float32)], format="csr")
         data[gr.EXPRESSES].edge_index, data[gr.EXPRESSES].edge_weight = edges_from_csr(silent.T.tocsr())
         return data
-
-    def sample(self, n_cells: int, *, n_neighbors: int, seed: int) -> tuple[Reference, NDArray[np.intp]]:
-        """The graph of ``n_cells`` random cells, its kNN edges built anew, and the cells taken."""
-        rows = np.sort(np.random.default_rng(seed).choice(len(self.cell_x), n_cells, replace=False))
-        cell_x = self.cell_x[rows]
-        return (
-            replace(
-                self,
-                cell_x=cell_x,
-                expression=self.expression[rows],
-                similar=gr.cell_knn(cell_x, n_neighbors, seed),
-                adjacent=None if self.adjacent is None else self.adjacent[rows][:, rows],
-            ),
-            rows,
-        )
 
     def _edge_weights(self, expression: sp.csr_matrix) -> sp.csr_matrix:
         if self.column_sums is None:

@@ -19,7 +19,7 @@ from scrcl_graph._keys import Keys
 from scrcl_graph._preprocess import InputState
 from scrcl_graph._registry import Spec
 from scrcl_graph._version import versions
-from scrcl_graph.gr import COEXPRESSED, SIMILAR
+from scrcl_graph.gr import COEXPRESSED
 from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
@@ -208,7 +208,7 @@ def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clus
 def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> None:
     graph = model.graph_
     adata.obsm[keys.factors] = model.association_.cells
-    adata.obsp[keys.connectivities] = csr_from_edges(graph[SIMILAR].edge_index)
+    adata.obsp[keys.connectivities] = model.connectivities_
     # The genes used, as rows of this AnnData: adata.raw may hold genes that var does not.
     rows = adata.var_names.get_indexer(list(model.genes_))
     here = rows >= 0

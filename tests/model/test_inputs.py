@@ -12,7 +12,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, ScRCL
-from scrcl_graph.presets import Preset, get_preset
+from scrcl_graph.presets import get_preset
 from scrcl_graph.train import TrainingPlan
 
 QUICK = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=5))
@@ -90,16 +90,6 @@ def test_log_normalised_new_cells_are_placed_like_counts(new: AnnData, half: ScR
     np.testing.assert_allclose(
         half.transform(logged, genes=new.var_names), half.transform(new.X, genes=new.var_names), atol=1e-4
     )
-
-
-def test_a_sample_of_the_known_cells_is_enough_to_predict(
-    planted: AnnData, new: AnnData, one_run: Preset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scrcl_graph.model.estimator.REFERENCE_CELLS", 60)
-    model = ScRCL(4, preset=one_run).fit(planted[::2].X, genes=planted.var_names)
-    assert len(model.labels_) == 120
-    assert len(model._reference.cell_x) == 60
-    assert adjusted_rand_score(new.obs["cell_type"], model.predict(new.X, genes=new.var_names)) > 0.9
 
 
 def test_a_model_on_given_coordinates_needs_them_for_new_cells_too(planted: AnnData, fitted: ScRCL) -> None:

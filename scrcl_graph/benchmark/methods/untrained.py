@@ -17,6 +17,6 @@ def run(adata: AnnData, n_clusters: int | None, seed: int) -> ArrayLike:
     """Labels of the cells."""
     preset, matrix = get_preset("default"), pre.as_csr(adata.X)
     sources = Sources(matrix, pre.resolve_state(matrix, None), tuple(adata.var_names))
-    coordinates = unit_rows(build(sources, preset, seed)[1].cell_x)
+    coordinates = unit_rows(build(sources, preset, seed).cells.x)
     k = choose_k(coordinates, seed=seed).k if n_clusters is None else n_clusters
     return make_clusterer(preset.clusterer, k, seed).fit_predict(coordinates)
