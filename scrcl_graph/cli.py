@@ -290,12 +290,13 @@ def benchmark(
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: bad input ends with exit code 2 and one sentence."""
     from scrcl_graph._settings import settings
+    from scrcl_graph.train import LostProcessError, run
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("scrcl_graph").setLevel(logging.INFO)
     settings.progress = sys.stderr.isatty()
     try:
-        app(arguments)
-    except (InputError, ImportError) as err:
+        run(lambda: app(arguments))
+    except (InputError, ImportError, LostProcessError) as err:
         typer.echo(f"scrcl-graph: {err}", err=True)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(err, LostProcessError) else 2) from None

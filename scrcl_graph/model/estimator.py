@@ -43,7 +43,7 @@ from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.train import Checkpoint, History, train
+from scrcl_graph.train import Checkpoint, History, train_shared
 
 logger = logging.getLogger(__name__)
 
@@ -298,7 +298,9 @@ class ScRCL:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
-        history = train(network, data, objectives, plan, seed=seed, progress=settings.progress, checkpoint=checkpoint)
+        history = train_shared(
+            network, data, objectives, plan, seed=seed, progress=settings.progress, checkpoint=checkpoint
+        )
         with torch.no_grad():
             return network, history, network(data)
 

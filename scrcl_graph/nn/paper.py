@@ -9,6 +9,7 @@ from torch.nn.functional import leaky_relu
 from torch_geometric.data import HeteroData
 
 from scrcl_graph.nn import ops
+from scrcl_graph.nn._sharing import ALONE, Alone
 from scrcl_graph.nn._views import Views
 from scrcl_graph.nn.layers import GraphConvolution
 
@@ -45,8 +46,8 @@ class PaperNetwork(Module):
         self.gene_encoder = Linear(n_cells, gene_dim)
         self.dropout = Dropout(dropout)
 
-    def forward(self, data: HeteroData) -> Views:
-        """Both views and the gene side."""
+    def forward(self, data: HeteroData, sharing: Alone = ALONE) -> Views:
+        """Both views and the gene side; for one process only (:func:`check_sharding`)."""
         expressed = data["gene", "expressed_in", "cell"]
         similar = data["cell", "similar_to", "cell"]
 

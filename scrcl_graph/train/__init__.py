@@ -1,9 +1,21 @@
-"""Training: the plan, the loop and its checkpoints."""
+"""Training: the plan, the loop, its checkpoints, and several processes."""
 
 from __future__ import annotations
 
 from scrcl_graph.train.checkpoint import Checkpoint, History
 from scrcl_graph.train.loop import has_settled, train
 from scrcl_graph.train.plan import TrainingPlan
+from scrcl_graph.train.processes import run, train_shared
+from scrcl_graph.train.team import LostProcessError, Team
 
-__all__ = ["Checkpoint", "History", "TrainingPlan", "has_settled", "train"]
+__all__ = [
+    "Checkpoint",
+    "History",
+    "LostProcessError",
+    "Team",
+    "TrainingPlan",
+    "has_settled",
+    "run",
+    "train",
+    "train_shared",
+]

@@ -1,4 +1,4 @@
-"""The training loop: full batch, one device."""
+"""The training loop: full batch, one device, alone or as one of several processes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tqdm import trange
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
 from scrcl_graph._registry import Registry
+from scrcl_graph.nn import ALONE, Alone
 from scrcl_graph.objectives import Batch, Objective
 from scrcl_graph.train import checkpoint as checkpoints
 from scrcl_graph.train.checkpoint import History
@@ -31,6 +32,7 @@ def train(
     seed: int,
     progress: bool = False,
     checkpoint: Path | None = None,
+    sharing: Alone = ALONE,
 ) -> History:
     """Minimise the weighted sum of the objectives on the whole graph; the network is changed in place.
 
@@ -51,6 +53,8 @@ def train(
     checkpoint
         File that keeps the state every ten seconds and at the end; training goes on from there, to the same bits on
         a CPU as if it had not been stopped.
+    sharing
+        How this process adds up over and reads from those that have the other cells; ``data`` is its shard.
 
     Returns
     -------
@@ -69,9 +73,10 @@ def train(
     network.train()
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.manual_seed(seed)
-        if checkpoint is not None and checkpoint.exists():
+        state = sharing.told(checkpoint.read_bytes() if checkpoint is not None and checkpoint.exists() else None)
+        if state is not None:
             try:
-                history = checkpoints.unpack(checkpoint.read_bytes(), network, optimizer, device)
+                history = checkpoints.unpack(state, network, optimizer, device)
             except ValueError as err:
                 raise InputError(f"{checkpoint} cannot be resumed: delete it to begin anew ({err})") from err
         saved = time.monotonic()
@@ -81,16 +86,25 @@ def train(
                 break
             optimizer.zero_grad()
             with torch.autocast("cuda", dtype=torch.bfloat16, enabled=on_gpu):
-                views = network(data)
+                views = network(data, sharing)
             batch = Batch(
-                views.float(), data["cell", graph, "cell"].edge_index, data["cell"].x, data["gene"].decoder, plan.tau
+                views.float(),
+                data["cell", graph, "cell"].edge_index,
+                data["cell"].x,
+                data["gene"].decoder,
+                plan.tau,
+                sharing.total,
+                sharing.gather,
             )
             values = {objective.name: objective(batch) for objective in objectives}
             values["total"] = torch.stack([plan.weights[name] * value for name, value in values.items()]).sum()
-            values["total"].backward()
+            (values["total"] / sharing.size).backward()
+            losses = torch.stack(list(values.values())).detach() / sharing.size
+            gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+            sharing.add_in_place([losses, *gradients])
             optimizer.step()
-            for name, value in values.items():
-                history[name].append(float(value.detach()))
+            for name, value in zip(values, losses.tolist(), strict=True):
+                history[name].append(value)
             if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
                 _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
                 saved = time.monotonic()
