@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scrcl_graph._errors import InputError
+from scrcl_graph._errors import InputError, LostProcessError
 
 app = typer.Typer(
     help="Cell types and tissue domains without labels, on a graph of cells and genes.",
@@ -290,13 +291,17 @@ def benchmark(
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: bad input ends with exit code 2 and one sentence."""
     from scrcl_graph._settings import settings
-    from scrcl_graph.train import LostProcessError, run
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("scrcl_graph").setLevel(logging.INFO)
     settings.progress = sys.stderr.isatty()
     try:
-        run(lambda: app(arguments))
+        if "WORLD_SIZE" in os.environ:  # torchrun
+            from scrcl_graph.train import run
+
+            run(lambda: app(arguments))
+        else:
+            app(arguments)
     except (InputError, ImportError, LostProcessError) as err:
         typer.echo(f"scrcl-graph: {err}", err=True)
         raise SystemExit(1 if isinstance(err, LostProcessError) else 2) from None

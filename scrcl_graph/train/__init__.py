@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from scrcl_graph._errors import LostProcessError
 from scrcl_graph.train.checkpoint import Checkpoint, History
 from scrcl_graph.train.loop import has_settled, train
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import run, train_shared
-from scrcl_graph.train.team import LostProcessError, Team
+from scrcl_graph.train.team import Team
 
 __all__ = [
     "Checkpoint",

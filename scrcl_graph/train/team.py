@@ -12,12 +12,9 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 
+from scrcl_graph._errors import LostProcessError
 from scrcl_graph.nn import Alone
 from scrcl_graph.train.shards import Shard
-
-
-class LostProcessError(RuntimeError):
-    """A process of the job has ended or does not answer."""
 
 
 @contextmanager
