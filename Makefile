@@ -33,8 +33,7 @@ lint: install
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python -m scrcl_graph.benchmark scale
-	$(BIN)/python -m scrcl_graph.benchmark epoch
+	$(BIN)/python -m scrcl_graph.benchmark performance
 
 # peers live in an environment of their own, so that they cannot change the versions of ours
 peers peers-spatial: install

@@ -62,6 +62,21 @@ class Keys:
         return f"{self.associations}_{statistic}"
 
     @property
+    def ligand_receptor(self) -> str:
+        """``uns``: ligand-receptor scores of pairs of groups."""
+        return f"{self.key}_ligand_receptor"
+
+    @property
+    def annotation(self) -> str:
+        """``obs``: types named by prior knowledge; ``uns``: which."""
+        return f"{self.key}_annotation"
+
+    @property
+    def annotation_share(self) -> str:
+        """``obs``: how clear the type of a cell is."""
+        return f"{self.annotation}_share"
+
+    @property
     def modules(self) -> str:
         """``var``: module of each gene; ``obsm``: module scores of cells; ``uns``: how they were found."""
         return f"{self.key}_modules"

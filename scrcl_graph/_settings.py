@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ from dataclasses import dataclass
 import torch
 
 from scrcl_graph._errors import InputError
+
+logger = logging.getLogger("scrcl_graph.stages")
 
 
 @dataclass
@@ -43,6 +47,14 @@ def resolve_device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as err:
         raise InputError(f"the device '{device}' cannot be used here: choose 'auto' or 'cpu'") from err
     return chosen
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Log what a part of a run was, and its seconds, at its end."""
+    started = time.perf_counter()
+    yield
+    logger.info("%s: %.1f s", name, time.perf_counter() - started)
 
 
 @contextmanager

@@ -64,7 +64,6 @@ def refine(
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
-    from scrcl_graph._registry import from_text, pairs_from_text
 
     _cluster(
         tl.refine,
@@ -73,9 +72,9 @@ def refine(
         report,
         model,
         gene_sets,
+        layers,
         n_clusters=n_clusters,
         preset=preset,
-        layers={place: from_text(text) for place, text in pairs_from_text(layers or "", "cell-cell")},
         layer=layer,
         spatial_key=spatial_key,
         batch_key=batch_key,
@@ -92,6 +91,7 @@ def domains(
     output: Output,
     n_clusters: Clusters = None,
     library_key: Annotated[str | None, typer.Option(help="Column of obs with the slice.")] = None,
+    layers: Layers = None,
     seed: Seed = 0,
     layer: Layer = None,
     spatial_key: SpatialKey = "spatial",
@@ -116,6 +116,7 @@ def domains(
         report,
         model,
         gene_sets,
+        layers,
         n_clusters=n_clusters,
         library_key=library_key,
         layer=layer,
@@ -138,19 +139,22 @@ def _cluster(
     report: Path | None,
     model: Path | None,
     gene_sets: Path | None,
+    layers: str | None,
     **options: Any,
 ) -> None:
     """Read, run a verb, write what was asked for, and say what came out."""
     from scrcl_graph import tl
+    from scrcl_graph._registry import from_text, pairs_from_text
     from scrcl_graph.gr import read_gmt
     from scrcl_graph.io import check_writable, read, write_h5ad
     from scrcl_graph.report import write_report
 
     check_writable(source, output, report, model)
     sets = None if gene_sets is None else read_gmt(gene_sets)
+    chosen = {place: from_text(text) for place, text in pairs_from_text(layers or "", "cell-cell")}
     adata = read(source)
     started = time.perf_counter()
-    verb(adata, model_path=model, **options)
+    verb(adata, model_path=model, layers=chosen, **options)
     key = options["key_added"]
     tl.associations(adata, key=key)
     write_h5ad(adata, output)

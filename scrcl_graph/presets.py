@@ -13,7 +13,7 @@ from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec, from_text, split
 from scrcl_graph.cluster import CLUSTERERS
 from scrcl_graph.gr.builders import GRAPHS
-from scrcl_graph.nn import LAYERS
+from scrcl_graph.nn import LAYERS, NETWORKS
 from scrcl_graph.objectives import OBJECTIVES
 from scrcl_graph.train import TrainingPlan
 
@@ -52,7 +52,7 @@ class Preset:
     gene_keep
         Share of a gene's own value in the gene step before the coordinates; 1 leaves the step out.
     network
-        ``"refinement"`` or ``"paper"``.
+        ``"refinement"``, ``"paper"``, or one of your own (:func:`scrcl_graph.nn.register_network`).
     hidden_dim, out_dim
         Widths of the network.
     layers
@@ -87,7 +87,7 @@ class Preset:
     spatial_steps: tuple[int, ...] = (1, 4)
     n_gene_neighbors: int = 5
     gene_keep: float = 0.5
-    network: Literal["refinement", "paper"] = "refinement"
+    network: Spec = "refinement"
     hidden_dim: int = 128
     out_dim: int = 32
     layers: Mapping[str, Spec] = field(default_factory=dict)
@@ -97,6 +97,11 @@ class Preset:
     n_training_cells: int | None = 20_000
     clusterer: Spec = "community_mixture"
     spatial_vote: bool = False
+
+    @property
+    def as_published(self) -> bool:
+        """Whether the network is that of the paper, which has a graph of its own."""
+        return bool(split(self.network)[0] == "paper")
 
 
 _PRESETS = Registry(
@@ -220,7 +225,7 @@ def read_preset(path: Path) -> Preset:
     return with_parts(changed, layers=layers, objectives=objectives)
 
 
-_PARTS = {"clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}
+_PARTS = {"network": NETWORKS, "clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}
 
 
 def to_plain(preset: Preset) -> dict[str, Any]:

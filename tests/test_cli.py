@@ -60,11 +60,13 @@ def test_domains_of_two_slices_from_file_to_file(tmp_path: Path, capsys: pytest.
     tissue = datasets.synthetic_tissue(250, 120, 3, 6, n_slices=2, batch=0.5, mixing=0.0, fold=6.0, seed=1)
     tissue.write_h5ad(tmp_path / "tissue.h5ad")
     options = ["--n-clusters", 3, "--library-key", "slice", "--spatial-graph", "delaunay", "--spatial-vote"]
+    options += ["--layers", "sage{aggr='max'},cell-gene=gat"]
     assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "out.h5ad", *options) == 0
     assert "500 cells in 3 clusters of " in capsys.readouterr().out
     out = anndata.read_h5ad(tmp_path / "out.h5ad")
     assert adjusted_rand_score(tissue.obs["domain"], out.obs["scrcl"]) > 0.8
     assert out.uns["scrcl"]["params"]["spatial_graph"] == "delaunay"
+    assert out.uns["scrcl"]["params"]["layers"] == "cell-cell: sage, aggr: max; cell-gene: gat"
     assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "no.h5ad", "--spatial-graph", "radius") == 2
     assert "needs radius=" in capsys.readouterr().err
 

@@ -21,9 +21,30 @@ def epoch(sizes: str = "1000,4000,16000") -> None:
 @app.command()
 def scale(sizes: str = "1000,10000,100000", genes: int = 2000, density: float = 0.05, preset: str = "default") -> None:
     """The whole run on synthetic cells: seconds, peak memory, agreement with what was planted, and the estimate."""
-    from scrcl_graph.benchmark.scale import scale_table
+    from scrcl_graph.benchmark.scale import scale_tables
 
-    typer.echo(scale_table([int(size) for size in sizes.split(",")], genes, density, preset))
+    typer.echo(scale_tables([int(size) for size in sizes.split(",")], genes, density, preset))
+
+
+@app.command()
+def scanpy(sizes: str = "4000") -> None:
+    """The whole run beside scanpy's usual steps, on the same files."""
+    from scrcl_graph.benchmark.performance import scanpy_table
+
+    typer.echo(scanpy_table([int(size) for size in sizes.split(",")]))
+
+
+@app.command()
+def performance(
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("docs/performance.md"),
+    sizes: str = "1000,4000,10000,100000,1000000",
+    beside: str = "4000,10000,100000",
+    epochs: str = "1000,4000,16000",
+) -> None:
+    """Every figure of time and memory, on one page."""
+    from scrcl_graph.benchmark.performance import write_page
+
+    write_page(output, *([int(size) for size in text.split(",")] for text in (sizes, beside, epochs)))
 
 
 @app.command()

@@ -44,7 +44,7 @@ def run_one(n_cells: int, form: str) -> tuple[float, float]:
     warnings.simplefilter("ignore")
     data = paper_graph(n_cells)
     torch.manual_seed(0)
-    network = PaperNetwork(n_cells, len(data["gene"].x), gene_dim=10)
+    network = PaperNetwork(n_cells, len(data["gene"].x), n_clusters=10)
     return time_epochs(network, data, dense_loss if form == "dense" else linear_loss)
 
 

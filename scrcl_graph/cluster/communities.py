@@ -11,6 +11,7 @@ from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.gr.cells import cell_knn
 
+N_NEIGHBORS = 15
 _MOST_GROUPS = 500
 _CELLS_PER_GROUP = 5
 _BISECTIONS = 14
@@ -42,7 +43,12 @@ class Communities:
     """
 
     def __init__(
-        self, n_clusters: int | None = None, *, resolution: float = 1.0, n_neighbors: int = 15, random_state: int = 0
+        self,
+        n_clusters: int | None = None,
+        *,
+        resolution: float = 1.0,
+        n_neighbors: int = N_NEIGHBORS,
+        random_state: int = 0,
     ) -> None:
         self.n_clusters = n_clusters
         self.resolution = resolution
@@ -54,27 +60,55 @@ class Communities:
         k = self.n_clusters
         if k is not None:
             check_k(k, len(X))
-        X = unit_rows(X)
-        n_groups = min(len(X), max(min(_MOST_GROUPS, len(X) // _CELLS_PER_GROUP), 4 * (k or 1)))
-        group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=self.random_state).fit_predict(X)
-        member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), group)), shape=(len(X), n_groups))
-        links = sp.csr_matrix(member.T @ cell_knn(X, self.n_neighbors, self.random_state) @ member)
+        graph = GroupGraph(X, n_groups(len(X), k or 1), self.n_neighbors, self.random_state)
         if k is None:
-            found, resolution = self._louvain(links, self.resolution), self.resolution
-        else:
-            found, resolution = self._at_least(links, k)
-        self.n_natural_ = int(found.max()) + 1
-        if k is not None:
-            found = _join(links, found, k, resolution)
-        return found[group]
+            found = graph.communities(self.resolution)
+            self.n_natural_ = int(found.max()) + 1
+            return found[graph.group]
+        self.n_natural_ = int(graph.at_least(k)[0].max()) + 1
+        return graph.cut(k)
 
-    def _at_least(self, links: sp.csr_matrix, k: int) -> tuple[Labels, float]:
-        """The partition with the fewest communities that has at least k, and its resolution."""
+
+def n_groups(n: int, k: int) -> int:
+    """How many groups n cells are put in to find k communities."""
+    return min(n, max(min(_MOST_GROUPS, n // _CELLS_PER_GROUP), 4 * k))
+
+
+class GroupGraph:
+    """Small groups of cells, and the partitions of their graph. Those found once are kept, so many k cost little more.
+
+    Attributes
+    ----------
+    group
+        Group of each cell.
+    """
+
+    def __init__(self, X: Embedding, n_groups: int, n_neighbors: int, seed: int) -> None:
+        X = unit_rows(X)
+        self.group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(X)
+        member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), self.group)), shape=(len(X), n_groups))
+        self._links = sp.csr_matrix(member.T @ cell_knn(X, n_neighbors, seed) @ member)
+        self._graph = nx.from_scipy_sparse_array(self._links)
+        self._seed = int(seed)
+        self._found: dict[float, Labels] = {}
+
+    def communities(self, resolution: float) -> Labels:
+        """The community of each group."""
+        if resolution not in self._found:
+            labels = np.empty(self._links.shape[0], dtype=np.int64)
+            found = nx.community.louvain_communities(self._graph, resolution=resolution, seed=self._seed)
+            for i, community in enumerate(found):
+                labels[list(community)] = i
+            self._found[resolution] = labels
+        return self._found[resolution]
+
+    def at_least(self, k: int) -> tuple[Labels, float]:
+        """The partition of the groups with the fewest communities that has at least k, and its resolution."""
         low, high = _RESOLUTIONS
-        best, at = np.arange(links.shape[0]), high
+        best, at = np.arange(self._links.shape[0]), high
         for _ in range(_BISECTIONS):
             middle = (low * high) ** 0.5
-            labels = self._louvain(links, middle)
+            labels = self.communities(middle)
             n = labels.max() + 1
             if k <= n < best.max() + 1:
                 best, at = labels, middle
@@ -83,13 +117,10 @@ class Communities:
             low, high = (middle, high) if n < k else (low, middle)
         return best, at
 
-    def _louvain(self, links: sp.csr_matrix, resolution: float) -> Labels:
-        graph = nx.from_scipy_sparse_array(links)
-        labels = np.empty(links.shape[0], dtype=np.int64)
-        found = nx.community.louvain_communities(graph, resolution=resolution, seed=int(self.random_state))
-        for i, community in enumerate(found):
-            labels[list(community)] = i
-        return labels
+    def cut(self, k: int) -> Labels:
+        """Communities of the cells, k of them."""
+        found, resolution = self.at_least(k)
+        return _join(self._links, found, k, resolution)[self.group]
 
 
 def _join(links: sp.csr_matrix, labels: Labels, k: int, resolution: float) -> Labels:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.mixture import GaussianMixture
 
 from scrcl_graph.cluster._base import Embedding, Labels, check_k
 from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
-from scrcl_graph.cluster.communities import Communities
+from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
 
 _SHAPE_DIMENSIONS = 10
 _SHRINKAGE = 0.1
@@ -41,22 +42,64 @@ class CommunityMixture:
         """Labels of the rows of ``X``."""
         check_k(self.n_clusters, len(X))
         points = leading_components(X, self.n_components, self.random_state)
-        communities = Communities(self.n_clusters, random_state=self.random_state).fit_predict(X)
-        starts = (communities, ward(points, self.n_clusters, self.random_state))
-        optima = [ascend(points, start, self.random_state).predict(points) for start in starts]
-        complete = [labels for labels in optima if len(np.unique(labels)) == self.n_clusters]
-        best: Labels = max(complete or optima, key=lambda z: shape_likelihood(points[:, :_SHAPE_DIMENSIONS], z))
-        return best.astype(np.int64)
+        labels: Labels = Mixtures(X, points, self.random_state).fit(self.n_clusters).predict(points)
+        return labels.astype(np.int64)
 
 
-def ward(points: Points, k: int, seed: int) -> Labels:
-    """Ward's tree of at most 2,000 random cells, cut at k; the other cells join the nearest mean."""
-    rows = np.random.default_rng(seed).permutation(len(points))[: max(_TREE, 2 * k)]
-    sample = points[rows]
-    cut = WardTree(sample).cut(k)
-    means = np.stack([sample[cut == i].mean(axis=0) for i in range(cut.max() + 1)])
-    labels: Labels = pairwise_distances_argmin(points, means).astype(np.int64)
-    return np.unique(labels, return_inverse=True)[1]
+class Mixtures:
+    """The mixtures of :class:`CommunityMixture` at any number of clusters, on the same cells.
+
+    The graph and the tree they start from are made once.
+
+    Parameters
+    ----------
+    X
+        n x d: the embedding, whose graph has the communities.
+    points
+        n x c: its components, which the mixtures are fitted on.
+    seed
+        Of groups, communities and sample.
+    """
+
+    def __init__(self, X: Embedding, points: Points, seed: int) -> None:
+        self._X = X
+        self._points = points
+        self._seed = seed
+        self._graphs: dict[int, GroupGraph] = {}
+        self._trees: dict[int, SampledWard] = {}
+
+    def fit(self, k: int) -> GaussianMixture:
+        """The better of the two optima."""
+        groups, cells = n_groups(len(self._X), k), max(_TREE, 2 * k)
+        if groups not in self._graphs:
+            self._graphs[groups] = GroupGraph(self._X, groups, N_NEIGHBORS, self._seed)
+        if cells not in self._trees:
+            self._trees[cells] = SampledWard(self._points, cells, self._seed)
+        starts = (self._graphs[groups].cut(k), self._trees[cells].cut(k))
+        optima = [ascend(self._points, start, self._seed) for start in starts]
+        labels = [mixture.predict(self._points) for mixture in optima]
+        complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]
+        best = max(
+            complete or range(len(optima)),
+            key=lambda i: shape_likelihood(self._points[:, :_SHAPE_DIMENSIONS], labels[i]),
+        )
+        return optima[best]
+
+
+class SampledWard:
+    """Ward's tree of at most so many random cells; the other cells join the nearest mean."""
+
+    def __init__(self, points: Points, n_cells: int, seed: int) -> None:
+        self._points = points
+        self._sample = points[np.random.default_rng(seed).permutation(len(points))[:n_cells]]
+        self._tree = WardTree(self._sample)
+
+    def cut(self, k: int) -> Labels:
+        """Clusters of all cells, k of them."""
+        cut = self._tree.cut(k)
+        means = np.stack([self._sample[cut == i].mean(axis=0) for i in range(cut.max() + 1)])
+        labels: Labels = pairwise_distances_argmin(self._points, means).astype(np.int64)
+        return np.unique(labels, return_inverse=True)[1]
 
 
 def shape_likelihood(points: Points, labels: Labels) -> float:

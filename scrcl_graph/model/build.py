@@ -95,7 +95,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
         raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
     adjacent = spatial_graph(sources.spatial, sources.library, preset, log_X.shape[0])
-    if preset.network == "paper":
+    if preset.as_published:
         if sources.rep is not None:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
         if sources.prior is not None:

@@ -20,7 +20,7 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
-from scrcl_graph._settings import resolve_device, settings
+from scrcl_graph._settings import resolve_device, settings, stage
 from scrcl_graph.cluster import (
     CLUSTERERS,
     KSelection,
@@ -38,7 +38,7 @@ from scrcl_graph.model.association import AssociationFactors, Matrix
 from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.job import describe
-from scrcl_graph.model.networks import association, cell_factors, embedding, make_network
+from scrcl_graph.model.networks import association, cell_factors, embedding, make_network, try_out
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
@@ -163,7 +163,8 @@ class ScRCL:
         state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
-        built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
+        with stage("graph and coordinates"):
+            built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
         self._inputs, self._reference = built.inputs, built.reference
         self.graph_ = built.reference.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
@@ -178,17 +179,21 @@ class ScRCL:
         if checkpoint is not None:
             job = describe(preset, built.inputs.genes, built.reference, self.n_clusters, self.random_state)
             kept = Checkpoint(checkpoint, job)
-        runs = [
-            self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
-            for i in range(preset.n_runs)
-        ]
+        with stage(f"training on {len(built.known):,} cells"):
+            runs = [
+                self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
+                for i in range(preset.n_runs)
+            ]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
         self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
-        labels, k = self._cluster(preset)
+        with stage("clusters"):
+            labels, k = self._cluster(preset)
         self.connectivities_ = built.reference.similar
         if len(built.known) < n_cells:
-            factors, labels = self._place_others(built, factors, labels)
-            self.connectivities_ = similarity_graph(built.cells.x, preset, self.random_state)
+            with stage("the other cells"):
+                factors, labels = self._place_others(built, factors, labels)
+            with stage("graph of all cells"):
+                self.connectivities_ = similarity_graph(built.cells.x, preset, self.random_state)
         if preset.spatial_vote and built.cells.adjacent is not None:
             labels = spatial_vote(labels, built.cells.adjacent)
         self.labels_ = by_size(labels)
@@ -234,7 +239,7 @@ class ScRCL:
         expression, values = self._inputs.read(X, genes, input_state)
         adjacent = spatial_graph(spatial, library, preset, expression.shape[0])
         cell_x = self._inputs.place_new(expression, rep, adjacent, library)
-        cells = Cells(cell_x, values if preset.network == "paper" else expression, adjacent)
+        cells = Cells(cell_x, values if preset.as_published else expression, adjacent)
         return self._encode(cells, np.arange(len(cells)))[0]
 
     def predict(
@@ -296,6 +301,7 @@ class ScRCL:
         self, preset: Preset, data: HeteroData, seed: int, checkpoint: Path | None
     ) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
+        try_out(network, data, seed)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
         history = train_shared(

@@ -22,7 +22,7 @@ from scrcl_graph.gr import Alignment, Coordinates, Given, Joined, Scales
 from scrcl_graph.model.inputs import Inputs
 from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
-from scrcl_graph.nn import LAYERS
+from scrcl_graph.nn import LAYERS, NETWORKS
 from scrcl_graph.presets import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -87,10 +87,11 @@ def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device
     if meta.get("format") != FORMAT:
         raise InputError(f"{folder} has model format {meta.get('format')}, this version reads {FORMAT}: save it again")
     try:
+        NETWORKS.resolve(meta["preset"]["network"])
         for spec in meta["preset"]["layers"].values():
             LAYERS.resolve(spec)
     except InputError as err:
-        raise InputError(f"{folder} has a layer that is not part of this package; {err} before loading") from err
+        raise InputError(f"{folder} has something that is not part of this package; {err} before loading") from err
     except (AttributeError, KeyError, TypeError) as err:
         raise InputError(f"{folder} is damaged: its files do not fit together ({err})") from err
     try:

@@ -9,6 +9,29 @@ from torch.nn.functional import normalize
 
 
 @dataclass(frozen=True)
+class Scores:
+    r"""Association scores :math:`s_{ij} = h_i \cdot w_j + b_j` of n cells and g genes.
+
+    Attributes
+    ----------
+    cells
+        h, n x d.
+    genes
+        w, genes x d.
+    bias
+        b, genes.
+    """
+
+    cells: Tensor
+    genes: Tensor
+    bias: Tensor
+
+    def along(self, cells: Tensor, genes: Tensor) -> Tensor:
+        """The scores of pairs of a cell and a gene, given by two index vectors of one length."""
+        return (self.cells[cells] * self.genes[genes]).sum(dim=1) + self.bias[genes]
+
+
+@dataclass(frozen=True)
 class Views:
     r"""Two views of n cells, and g genes. Scores :math:`R_v = H_v W^\top + 1 b^\top` are never formed whole.
 
@@ -24,6 +47,8 @@ class Views:
         U, genes x d': what each gene sends back to the cells associated with it.
     projected
         What stands for H_v in the scores while training, if not H_v itself (dropout).
+    attended
+        h of the scores that the network attended by, n x d, if it did.
     """
 
     hidden: tuple[Tensor, Tensor]
@@ -31,12 +56,19 @@ class Views:
     bias: Tensor
     messages: Tensor
     projected: tuple[Tensor, Tensor] | None = None
+    attended: Tensor | None = None
 
     @property
     def embeddings(self) -> tuple[Tensor, Tensor]:
         """E_1 and E_2: the views with rows of unit length."""
         first, second = self.hidden
         return normalize(first, dim=1), normalize(second, dim=1)
+
+    @property
+    def scores(self) -> Scores:
+        """The scores that are exported: those the network attended by, else the mean of both views."""
+        first, second = self.hidden
+        return Scores((first + second) / 2 if self.attended is None else self.attended, self.weight, self.bias)
 
     @property
     def refined(self) -> tuple[Tensor, Tensor]:
@@ -54,4 +86,5 @@ class Views:
             bias=self.bias.float(),
             messages=self.messages.float(),
             projected=None if self.projected is None else (self.projected[0].float(), self.projected[1].float()),
+            attended=None if self.attended is None else self.attended.float(),
         )

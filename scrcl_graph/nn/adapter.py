@@ -15,6 +15,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.nn import MessagePassing
 
 from scrcl_graph._errors import InputError
+from scrcl_graph.nn._views import Scores
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class AdaptedLayer(Module):
     ``edge_weight``                   edges
     ``edge_attr``                     edges x 1
     ``size``                          (sources, destinations) between cells and genes
+    ``scores``                        :class:`Scores` of the network, from genes to cells only; must have a default
     ================================= ==================================================================
 
     An output of another width is mapped to the width wanted by one linear map.
@@ -83,12 +85,29 @@ class AdaptedLayer(Module):
         width = self._try_out()
         self.out = Identity() if width == place.out_channels else Linear(width, place.out_channels)
 
-    def forward(self, x: Tensor | tuple[Tensor, Tensor], edge_index: Tensor, edge_weight: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor | tuple[Tensor, Tensor],
+        edge_index: Tensor,
+        edge_weight: Tensor,
+        scores: Scores | None = None,
+    ) -> Tensor:
         """The messages of the relation, destinations x ``out_channels``."""
-        out: Tensor = self.out(self._call(x, edge_index, edge_weight))
+        out: Tensor = self.out(self._call(x, edge_index, edge_weight, scores))
         return out
 
-    def _call(self, x: Tensor | tuple[Tensor, Tensor], edge_index: Tensor, edge_weight: Tensor) -> Any:
+    @property
+    def takes_scores(self) -> bool:
+        """Whether the layer can attend by the association scores of the network."""
+        return "scores" in self._takes
+
+    def _call(
+        self,
+        x: Tensor | tuple[Tensor, Tensor],
+        edge_index: Tensor,
+        edge_weight: Tensor,
+        scores: Scores | None = None,
+    ) -> Any:
         if self._plain and isinstance(edge_index, EdgeIndex):
             edge_index = edge_index.as_tensor()
         if "x_dict" in self._takes:
@@ -102,6 +121,8 @@ class AdaptedLayer(Module):
             options["edge_attr"] = edge_weight[:, None]
         if "size" in self._takes and isinstance(x, tuple):
             options["size"] = (len(x[0]), len(x[1]))
+        if scores is not None and self.takes_scores:
+            options["scores"] = scores
         return self.layer(x, edge_index, **options)
 
     @torch.no_grad()

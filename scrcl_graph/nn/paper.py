@@ -9,7 +9,6 @@ from torch.nn.functional import leaky_relu
 from torch_geometric.data import HeteroData
 
 from scrcl_graph.nn import ops
-from scrcl_graph.nn._sharing import ALONE, Alone
 from scrcl_graph.nn._views import Views
 from scrcl_graph.nn.layers import GraphConvolution
 
@@ -28,26 +27,33 @@ class PaperNetwork(Module):
     ----------
     n_cells, n_genes
         Size of the graph it is trained on.
-    gene_dim
-        Width d of the gene messages (the paper: the number of clusters).
+    n_clusters
+        Width d of the gene messages; 10 where it is not given.
     hidden_dim
         Width of every layer.
     dropout
         On the layers of view 2 and on the input of the projector.
     """
 
-    def __init__(self, n_cells: int, n_genes: int, gene_dim: int, hidden_dim: int = 1500, dropout: float = 0.3) -> None:
+    def __init__(
+        self,
+        n_cells: int,
+        n_genes: int,
+        n_clusters: int | None = None,
+        hidden_dim: int = 1500,
+        dropout: float = 0.3,
+    ) -> None:
         super().__init__()
         self.own_view = Linear(n_genes, hidden_dim)
         self.graph_first = Linear(n_genes, hidden_dim)
         self.graph_second = GraphConvolution(hidden_dim, hidden_dim)
         self.graph_view = Linear(hidden_dim, hidden_dim)
         self.projector = Linear(hidden_dim, n_genes)
-        self.gene_encoder = Linear(n_cells, gene_dim)
+        self.gene_encoder = Linear(n_cells, n_clusters or 10)
         self.dropout = Dropout(dropout)
 
-    def forward(self, data: HeteroData, sharing: Alone = ALONE) -> Views:
-        """Both views and the gene side; for one process only (:func:`check_sharding`)."""
+    def forward(self, data: HeteroData) -> Views:
+        """Both views and the gene side."""
         expressed = data["gene", "expressed_in", "cell"]
         similar = data["cell", "similar_to", "cell"]
 

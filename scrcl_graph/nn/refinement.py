@@ -11,7 +11,8 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph._registry import NOTHING, Spec
 from scrcl_graph.nn._sharing import ALONE, Alone
-from scrcl_graph.nn._views import Views
+from scrcl_graph.nn._views import Scores, Views
+from scrcl_graph.nn.adapter import AdaptedLayer
 from scrcl_graph.nn.layers import LowPass, Memo
 from scrcl_graph.nn.resolver import check_relations, make_layer
 
@@ -27,6 +28,9 @@ class RefinementNetwork(Module):
     * the genes see their correlated genes and their cells:
       :math:`G = relu(conv(y) + conv_{cell \to gene}(x))`, then one more convolution, from which linear heads give
       the gene factor W and bias b of the association scores :math:`R_v = H_v W^\top + b` and the messages U.
+
+    A layer from genes to cells can attend by the scores of view 1 (:class:`AssociationAttention`). These then are the
+    scores of the network; else it is the mean of both views.
 
     No parameter depends on the number of cells or genes, so the trained network encodes cells it has not seen.
 
@@ -62,7 +66,7 @@ class RefinementNetwork(Module):
         super().__init__()
         check_relations(layers)
 
-        def conv(relation: str, width: int | tuple[int, int]) -> Module:
+        def conv(relation: str, width: int | tuple[int, int]) -> AdaptedLayer:
             return make_layer(layers, relation, width, hidden_dim)
 
         self.own_view = Sequential(Linear(cell_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim))
@@ -83,22 +87,24 @@ class RefinementNetwork(Module):
 
     def forward(self, data: HeteroData, sharing: Alone = ALONE) -> Views:
         """Both views and the gene side; of the own cells where processes share them."""
-        genes = self._genes(data, sharing)
+        genes, own = self._genes(data, sharing), self._own(data["cell"].x)
+        scores = Scores(own, self.gene_weight(genes), self.gene_bias(genes).squeeze(1))
         return Views(
-            hidden=(self._own(data["cell"].x), self._graph(data, sharing)),
-            weight=self.gene_weight(genes),
-            bias=self.gene_bias(genes).squeeze(1),
+            hidden=(own, self._graph(data, scores, sharing)),
+            weight=scores.genes,
+            bias=scores.bias,
             messages=self.gene_messages(genes),
+            attended=own if self.from_genes.takes_scores else None,
         )
 
     def _own(self, x: Tensor) -> Tensor:
         view: Tensor = self.own_view(x) + self.own_skip(x)
         return view
 
-    def _graph(self, data: HeteroData, sharing: Alone) -> Tensor:
+    def _graph(self, data: HeteroData, scores: Scores, sharing: Alone) -> Tensor:
         x, y = data["cell"].x, data["gene"].x
         expressed = data["gene", "expressed_in", "cell"]
-        state = self.from_genes((y, x), expressed.edge_index, expressed.edge_weight)
+        state = self.from_genes((y, x), expressed.edge_index, expressed.edge_weight, scores)
         ends = _ends(self._around(lambda: sharing.gather(x), x), x)
         for name, conv in self.first.items():
             edges = data["cell", name, "cell"]

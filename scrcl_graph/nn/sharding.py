@@ -28,8 +28,10 @@ def check_sharding(network: Module) -> None:
     pair (own cells and those around them, own cells); from cells to genes its messages are added over the parts. A
     layer with dropout draws another mask in parts, and is refused too.
     """
-    if not isinstance(network, RefinementNetwork):
-        raise InputError("this network has a weight for each cell, so several processes cannot share it: run one")
+    if type(network) is not RefinementNetwork:
+        raise InputError(
+            f"several processes can share the network 'refinement' only, not a {type(network).__name__}: run one"
+        )
     for layer in copy.deepcopy(network).cpu().float().modules():
         if not isinstance(layer, AdaptedLayer) or layer.place.relation == "coexpressed_with":
             continue  # genes are in every process

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scrcl_graph.pl.association import association_dotplot, association_heatmap, association_network, joint_umap
 from scrcl_graph.pl.clusters import umap
 from scrcl_graph.pl.domains import confusion, domain_graph, enrichment
+from scrcl_graph.pl.ligand_receptor import ligand_receptor_dotplot
 from scrcl_graph.pl.modules import module_heatmap
 from scrcl_graph.pl.tissue import spatial
 from scrcl_graph.pl.training import k_curve, loss
@@ -18,6 +19,7 @@ __all__ = [
     "enrichment",
     "joint_umap",
     "k_curve",
+    "ligand_receptor_dotplot",
     "loss",
     "module_heatmap",
     "spatial",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scrcl_graph.stats.enrichment import enrichment
+from scrcl_graph.stats.interactions import Contacts, InteractionTest, group_contacts, interactions
 from scrcl_graph.stats.modules import (
     Labels,
     Values,
@@ -14,21 +15,29 @@ from scrcl_graph.stats.modules import (
     recovery,
 )
 from scrcl_graph.stats.networks import diagnostics, rewired
-from scrcl_graph.stats.permutation import GroupTest, benjamini_hochberg, compare_groups
+from scrcl_graph.stats.permutation import GroupTest, WeightedTest, benjamini_hochberg, compare_groups, compare_weighted
+from scrcl_graph.stats.spreading import spread
 
 __all__ = [
+    "Contacts",
     "GroupTest",
+    "InteractionTest",
     "Labels",
     "Values",
+    "WeightedTest",
     "benjamini_hochberg",
     "compare_groups",
+    "compare_weighted",
     "confirmed",
     "diagnostics",
     "enrichment",
     "gene_communities",
+    "group_contacts",
+    "interactions",
     "membership",
     "module_scores",
     "null_membership",
     "recovery",
     "rewired",
+    "spread",
 ]

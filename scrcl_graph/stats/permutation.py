@@ -69,9 +69,92 @@ def compare_groups(
         Molecules per cell, over all genes, none 0.
     """
     n = len(labels)
+    y = _residuals(X, depth)
+    size = np.bincount(labels, minlength=n_groups).astype(np.float64)
+    member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
+
+    def group_mean(values: Table) -> Table:
+        sums = member @ sp.csr_matrix((values, X.indices, X.indptr), shape=X.shape)
+        return np.asarray(sums.toarray().T / size)
+
+    shift = (group_mean(y.V.data) - np.outer(y.p, member @ y.u / size) - y.mean[:, None]) * y.unit
+    z = shift * np.sqrt(size * (n - 1) / (n - size))
+    skew = y.third * (n - 2 * size) * np.sqrt((n - 1) / (size * (n - size))) / (n - 2)
+    tails = np.minimum(stats.pearson3.sf(z, skew), stats.pearson3.cdf(z, skew))
+    pvalue = np.where(y.unit > 0, np.minimum(2 * tails, 1.0), 1.0)
+
+    abundance = group_mean(np.expm1(X.data)) if depth is None else group_mean(X.data) / (member @ depth / size)
+    everywhere = abundance.sum(axis=1, keepdims=True)
+    return GroupTest(
+        effect=shift * n / (n - size),
+        pvalue=pvalue,
+        padj=np.apply_along_axis(benjamini_hochberg, 0, pvalue),
+        specificity=np.divide(abundance, everywhere, out=np.zeros_like(abundance), where=everywhere > 0),
+        fraction=group_mean(np.ones_like(y.V.data)),
+    )
+
+
+@dataclass(frozen=True)
+class WeightedTest:
+    """Each gene in each weighted mean of cells; every table is genes x means.
+
+    Attributes
+    ----------
+    effect
+        The weighted mean minus the mean of all cells, in standard deviations of the gene.
+    pvalue
+        One-sided, of a larger effect; 1 for a gene without variance.
+    """
+
+    effect: Table
+    pvalue: Table
+
+
+def compare_weighted(X: sp.csr_matrix, weights: sp.csr_matrix, *, depth: Table | None = None) -> WeightedTest:
+    r"""Test whether genes are raised in weighted means of cells: :func:`compare_groups` for any weights, one-sided.
+
+    With w the weights of the n cells less their mean and y the values less theirs, the sum of w y over exchangeable
+    cells has
+
+    .. math:: Var = \frac{\sum w^2 \sum y^2}{n-1}, \quad E(\cdot)^3 = \frac{n \sum w^3 \sum y^3}{(n-1)(n-2)}.
+
+    Parameters
+    ----------
+    X, depth
+        As in :func:`compare_groups`.
+    weights
+        Means x cells; rows sum to one.
+    """
+    n = X.shape[0]
+    y = _residuals(X, depth)
+    mean = np.asarray((weights @ y.V).toarray().T) - np.outer(y.p, weights @ y.u)
+    effect = (mean - y.mean[:, None]) * y.unit
+    square = np.asarray(weights.power(2).sum(axis=1)).ravel() - 1 / n
+    cube = np.asarray(weights.power(3).sum(axis=1)).ravel() - 3 * (square + 1 / n) / n + 2 / n**2
+    square[square < 1e-12] = np.inf  # a mean of all cells cannot be raised
+    z = effect * np.sqrt((n - 1) / (n * square))
+    skew = y.third * cube / square**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
+    return WeightedTest(effect, np.where(y.unit > 0, stats.pearson3.sf(z, skew), 1.0))
+
+
+@dataclass(frozen=True)
+class _Residuals:
+    """Y = V - u p, with the mean, one over the standard deviation (or 0) and the skewness of its columns."""
+
+    V: sp.csr_matrix
+    u: Table
+    p: Table
+    mean: Table
+    unit: Table
+    third: Table
+
+
+def _residuals(X: sp.csr_matrix, depth: Table | None) -> _Residuals:
+    """Moments from sparse sums; ``unit`` and ``third`` are columns."""
+    n = X.shape[0]
     u = np.ones(n) if depth is None else np.sqrt(depth)
     rows = np.repeat(u, np.diff(X.indptr))
-    V = X.data / rows  # y = V - u p, whose sums of powers are sparse sums
+    V = X.data / rows
 
     def total(values: Table) -> Table:
         return np.bincount(X.indices, weights=values, minlength=X.shape[1]).astype(np.float64)
@@ -81,32 +164,9 @@ def compare_groups(
     square = total(V**2) / n - p**2 * (u**2).mean()
     cube = (total(V**3) - 3 * p * total(V**2 * rows) + 3 * p**2 * total(V * rows**2)) / n - p**3 * (u**3).mean()
     variance = np.maximum(square - mean**2, 0.0)
-    varies = variance > 1e-12
-    unit = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=varies)[:, None]
+    unit = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 1e-12)[:, None]
     third = (cube - 3 * mean * square + 2 * mean**3)[:, None] * unit**3
-
-    size = np.bincount(labels, minlength=n_groups).astype(np.float64)
-    member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
-
-    def group_mean(values: Table) -> Table:
-        sums = member @ sp.csr_matrix((values, X.indices, X.indptr), shape=X.shape)
-        return np.asarray(sums.toarray().T / size)
-
-    shift = (group_mean(V) - np.outer(p, member @ u / size) - mean[:, None]) * unit
-    z = shift * np.sqrt(size * (n - 1) / (n - size))
-    skew = third * (n - 2 * size) * np.sqrt((n - 1) / (size * (n - size))) / (n - 2)
-    tails = np.minimum(stats.pearson3.sf(z, skew), stats.pearson3.cdf(z, skew))
-    pvalue = np.where(varies[:, None], np.minimum(2 * tails, 1.0), 1.0)
-
-    abundance = group_mean(np.expm1(X.data)) if depth is None else group_mean(X.data) / (member @ depth / size)
-    everywhere = abundance.sum(axis=1, keepdims=True)
-    return GroupTest(
-        effect=shift * n / (n - size),
-        pvalue=pvalue,
-        padj=np.apply_along_axis(benjamini_hochberg, 0, pvalue),
-        specificity=np.divide(abundance, everywhere, out=np.zeros_like(abundance), where=everywhere > 0),
-        fraction=group_mean(np.ones_like(V)),
-    )
+    return _Residuals(sp.csr_matrix((V, X.indices, X.indptr), shape=X.shape), u, p, mean, unit, third)
 
 
 def benjamini_hochberg(pvalues: Table) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._source import read_source
+from scrcl_graph.tl._source import Source, read_source
 
 
 def factors(adata: AnnData, key: str) -> tuple[AssociationFactors, NDArray[np.intp]]:
@@ -69,17 +70,26 @@ def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str
         If the results are those of :func:`apply`, the layer does not exist, its values cannot be used, or it does not
         have one of the genes.
     """
-    read = adata.uns[key]["input"]
-    if "layer" not in read:
-        raise InputError(f"the results under '{key}' are not of scrcl_graph.tl.refine: run it first")
-    first = layer is None
-    if first and read["layer"] != "none":
-        layer = read["layer"]
-    source = read_source(adata, layer)
+    read, source = _measured(adata, layer, key)
     matrix = pre.as_csr(source.matrix)
     columns = pd.Index(source.genes).get_indexer(list(genes))
     if (columns < 0).any():
         raise InputError(f"{source.where} does not have the gene {genes[int(np.argmax(columns < 0))]} of the model")
-    counts = pre.resolve_state(matrix, read["state"] if first else None) == "counts"
+    counts = pre.resolve_state(matrix, read["state"] if layer is None else None) == "counts"
     depth = np.maximum(np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel(), 1.0) if counts else None
     return Expression(matrix[:, columns], depth, source.where)
+
+
+def measured_genes(adata: AnnData, layer: str | None, key: str) -> list[str]:
+    """Names of all genes that :func:`expression` can read, or InputError."""
+    return _measured(adata, layer, key)[1].genes
+
+
+def _measured(adata: AnnData, layer: str | None, key: str) -> tuple[dict[str, Any], Source]:
+    """How :func:`refine` read its input, and the matrix to read now."""
+    read = adata.uns.get(key, {}).get("input", {})
+    if "layer" not in read:
+        raise InputError(f"the results under '{key}' are not of scrcl_graph.tl.refine: run it first")
+    if layer is None and read["layer"] != "none":
+        layer = read["layer"]
+    return read, read_source(adata, layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 
@@ -10,6 +11,7 @@ from anndata import AnnData
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._preprocess import InputState
+from scrcl_graph._registry import Spec
 from scrcl_graph.presets import get_preset
 from scrcl_graph.tl.refine import refine
 
@@ -25,6 +27,7 @@ def domains(
     radius: float | None = None,
     connectivities_key: str | None = None,
     spatial_vote: bool = False,
+    layers: Mapping[str, Spec] | None = None,
     layer: str | None = None,
     input_state: InputState | None = None,
     key_added: str = "scrcl",
@@ -61,6 +64,8 @@ def domains(
         Key of ``obsp`` with a spatial graph of your own, made with any builder of squidpy; replaces the four above.
     spatial_vote
         Whether each cell then takes the commonest domain of its neighbourhood.
+    layers
+        As in :func:`refine`. Domains come from coordinates, so layers change the gene side (association scores) only.
     layer, input_state, key_added, model_path, checkpoint, random_state, device, copy
         As in :func:`refine`, as are the fields that are set.
 
@@ -82,6 +87,7 @@ def domains(
         adata,
         n_clusters=n_clusters,
         preset=preset,
+        layers=layers,
         layer=layer,
         spatial_key=spatial_key,
         connectivities_key=connectivities_key,

@@ -86,7 +86,7 @@ def train(
                 break
             optimizer.zero_grad()
             with torch.autocast("cuda", dtype=torch.bfloat16, enabled=on_gpu):
-                views = network(data, sharing)
+                views = network(data) if sharing.size == 1 else network(data, sharing)
             batch = Batch(
                 views.float(),
                 data["cell", graph, "cell"].edge_index,

@@ -19,7 +19,7 @@ from scrcl_graph.presets import get_preset
 def one_epoch(data: HeteroData, loss: Callable[[Batch], Tensor], hidden: int) -> tuple[float, dict[str, Tensor]]:
     """The loss, and every gradient, of the first epoch of the preset ``paper``."""
     torch.manual_seed(0)
-    network = PaperNetwork(len(data["cell"].x), len(data["gene"].x), gene_dim=8, hidden_dim=hidden)
+    network = PaperNetwork(len(data["cell"].x), len(data["gene"].x), n_clusters=8, hidden_dim=hidden)
     graph = data["cell", "similar_to", "cell"].edge_index
     value = loss(Batch(network(data), graph, data["cell"].x, data["gene"].decoder))
     value.backward()

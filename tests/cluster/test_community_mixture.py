@@ -8,7 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError
 from scrcl_graph.cluster import CommunityMixture, TiedMixture
-from scrcl_graph.cluster.community_mixture import shape_likelihood, ward
+from scrcl_graph.cluster._gaussian import leading_components
+from scrcl_graph.cluster.community_mixture import Mixtures, SampledWard, shape_likelihood
 
 
 def test_a_small_group_beside_a_large_one_keeps_its_border_where_kmeans_cuts_the_large_one() -> None:
@@ -67,4 +68,13 @@ def test_wards_tree_of_a_sample_labels_all_cells() -> None:
     rng = np.random.default_rng(4)
     truth = rng.integers(3, size=2500)
     X = 9.0 * np.eye(3)[truth] + rng.standard_normal((2500, 3))
-    assert adjusted_rand_score(truth, ward(X, 3, 0)) == 1.0
+    assert adjusted_rand_score(truth, SampledWard(X, 2000, 0).cut(3)) == 1.0
+
+
+def test_what_is_shared_between_numbers_of_clusters_changes_no_label() -> None:
+    X = np.random.default_rng(6).standard_normal((150, 6)).astype(np.float32)
+    points = leading_components(X, 15, 2)
+    shared = Mixtures(X, points, 2)
+    for k in (9, 2, 5, 40):
+        alone = CommunityMixture(k, random_state=2).fit_predict(X)
+        np.testing.assert_array_equal(shared.fit(k).predict(points), alone)

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
+import torch
+from anndata import AnnData
 
 from scrcl_graph import ScRCL
 from scrcl_graph.model import AssociationFactors
+from scrcl_graph.nn import AssociationAttention
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
 
 
 def test_group_means_are_those_of_the_full_score_matrix() -> None:
@@ -51,3 +58,26 @@ def test_scores_are_relative_to_the_average_cell(fitted: ScRCL) -> None:
     scores = factors.cells @ factors.genes.T
     np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-4 * np.abs(scores).max())
     assert scores.std() > 0
+
+
+def test_the_scores_that_networks_attend_by_are_those_exported(planted: AnnData) -> None:
+    preset = replace(
+        get_preset("default"), n_runs=2, plan=TrainingPlan(epochs=5), layers={"expressed_in": "association_attention"}
+    )
+    model = ScRCL(4, preset=preset).fit(planted.X)
+    attended = []
+    for network in model._networks:
+        layer = network.from_genes.layer
+        assert isinstance(layer, AssociationAttention)
+        hook = layer.register_forward_pre_hook(
+            lambda _, x, options: attended.append(options["scores"]), with_kwargs=True
+        )
+        with torch.no_grad():
+            network(model.graph_)
+        hook.remove()
+    tables = [(scores.cells @ scores.genes.T + scores.bias).numpy() for scores in attended]
+    relative = [table - table.mean(axis=0) for table in tables]  # to the average cell, as scores are exported
+    for table, factors in zip(relative, model.association_.split(2), strict=True):
+        np.testing.assert_allclose(2 * factors.scores(), table, atol=1e-4)
+    np.testing.assert_allclose(model.association_.scores(), sum(relative) / 2, atol=1e-4)
+    assert np.abs(relative[0] - relative[1]).max() > 0.1  # far from all zero, and two networks

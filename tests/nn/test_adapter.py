@@ -11,7 +11,7 @@ from torch.nn import Linear, Module
 from torch_geometric.nn import GATv2Conv, SAGEConv
 
 from scrcl_graph import InputError
-from scrcl_graph.nn import RefinementNetwork
+from scrcl_graph.nn import RefinementNetwork, Scores
 from scrcl_graph.nn.adapter import Place, adapt
 from scrcl_graph.nn.ops import degree, edges_from_csr
 from scrcl_graph.nn.resolver import LAYERS, make_layer
@@ -129,17 +129,18 @@ def test_every_layer_of_ours_is_registered_and_conforms() -> None:
         assert check_layer(name, where.get(name, "cell-cell"))
 
 
-def test_association_attention_is_softmax_of_the_product_of_its_factors() -> None:
+def test_association_attention_is_softmax_of_the_association_scores() -> None:
     rng = torch.Generator().manual_seed(0)
     dense = torch.rand(5, 4, generator=rng) * (torch.rand(5, 4, generator=rng) < 0.7)
     dense[2] = 0
     edges, weight = edges_from_csr(sp.csr_matrix(dense.numpy()))
-    layer = make_layer({"cell-gene": "association_attention"}, "expressed_in", (6, 3), 7).layer
+    made = make_layer({"cell-gene": "association_attention"}, "expressed_in", (6, 3), 7)
     x = (torch.randn(4, 6, generator=rng), torch.randn(5, 3, generator=rng))
-    source, target = layer.factors(x)
-    mass = dense * (target @ source.T).exp()
-    want = mass / mass.sum(dim=1, keepdim=True).clamp_min(1e-30) @ layer.value(x[0])
-    torch.testing.assert_close(layer(x, edges, weight), want, rtol=1e-5, atol=1e-6)
+    scores = Scores(*(torch.randn(*size, generator=rng) for size in ((5, 8), (4, 8), (4,))))
+    for given, table in ((None, torch.zeros(5, 4)), (scores, scores.cells @ scores.genes.T + scores.bias)):
+        mass = dense * (table / 8**0.5).exp()
+        want = mass / mass.sum(dim=1, keepdim=True).clamp_min(1e-30) @ made.layer.value(x[0])
+        torch.testing.assert_close(made(x, edges, weight, given), want, rtol=1e-5, atol=1e-6)
 
 
 def test_boundary_attention_keeps_two_tissues_apart_and_smooths_within() -> None:

@@ -37,7 +37,7 @@ def _graph(data: Planted, counts: sp.csr_matrix | None = None) -> HeteroData:
 
 def _network() -> PaperNetwork:
     torch.manual_seed(0)
-    return PaperNetwork(CELLS, GENES, gene_dim=3, hidden_dim=7)
+    return PaperNetwork(CELLS, GENES, n_clusters=3, hidden_dim=7)
 
 
 def test_forward_equals_the_dense_formulas(planted_data: Planted) -> None:

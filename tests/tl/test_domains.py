@@ -94,9 +94,19 @@ def test_the_vote_takes_islands_away(slice_0: AnnData) -> None:
     assert borders(voted) < borders(plain)
 
 
+def test_layers_change_the_gene_side_and_no_domain(slice_0: AnnData) -> None:
+    adata = slice_0.copy()
+    tl.domains(adata, n_clusters=4)
+    tl.domains(adata, n_clusters=4, layers={"cell-gene": "sage"}, key_added="mine")
+    assert adata.uns["mine"]["params"]["layers"] == "cell-gene: sage"
+    assert (adata.obs["mine"] == adata.obs["scrcl"]).all()
+    assert not np.allclose(adata.varm["mine_genes"], adata.varm["scrcl_genes"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"layers": {"cell-cell": "gcnn"}}, "unknown layer 'gcnn'"),
         ({"library_key": "section"}, r"no obs\['section'\]"),
         ({"spatial_graph": "hex"}, "unknown graph 'hex': choose one of delaunay, grid, knn, radius"),
         ({"spatial_graph": "radius"}, "needs radius="),
