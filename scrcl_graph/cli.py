@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scrcl_graph._errors import InputError
+from scrcl_graph._errors import InputError, LostProcessError
 
 app = typer.Typer(
     help="Cell types and tissue domains without labels, on a graph of cells and genes.",
@@ -35,6 +36,10 @@ BatchKey = Annotated[str | None, typer.Option(help="Column of obs with the slice
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Report = Annotated[Path | None, typer.Option(help="Also write an HTML report.")]
 SavedModel = Annotated[Path | None, typer.Option("--model", help="Also save the model in this new folder.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Folder for the state of training; a stopped run goes on from there."),
+]
 GeneSets = Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")]
 Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
 
@@ -54,6 +59,7 @@ def refine(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    checkpoint: Resume = None,
     gene_sets: GeneSets = None,
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
@@ -73,6 +79,7 @@ def refine(
         spatial_key=spatial_key,
         batch_key=batch_key,
         key_added=key_added,
+        checkpoint=checkpoint,
         random_state=seed,
         device=device,
     )
@@ -96,6 +103,7 @@ def domains(
     device: Device = "auto",
     report: Report = None,
     model: SavedModel = None,
+    checkpoint: Resume = None,
     gene_sets: GeneSets = None,
 ) -> None:
     """Find the tissue domains of one slice or many; keeps all content of the file and adds the results."""
@@ -118,6 +126,7 @@ def domains(
         radius=radius,
         spatial_vote=spatial_vote,
         key_added=key_added,
+        checkpoint=checkpoint,
         random_state=seed,
         device=device,
     )
@@ -291,7 +300,12 @@ def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("scrcl_graph").setLevel(logging.INFO)
     settings.progress = sys.stderr.isatty()
     try:
-        app(arguments)
-    except (InputError, ImportError) as err:
+        if "WORLD_SIZE" in os.environ:  # torchrun
+            from scrcl_graph.train import run
+
+            run(lambda: app(arguments))
+        else:
+            app(arguments)
+    except (InputError, ImportError, LostProcessError) as err:
         typer.echo(f"scrcl-graph: {err}", err=True)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(err, LostProcessError) else 2) from None

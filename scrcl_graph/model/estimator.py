@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,13 @@ from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
+from scrcl_graph.model.job import describe
 from scrcl_graph.model.networks import association, cell_factors, embedding, make_network, try_out
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.train import History, train
+from scrcl_graph.train import Checkpoint, History, train_shared
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,7 @@ class ScRCL:
         library: ArrayLike | None = None,
         prior: Network | None = None,
         input_state: pre.InputState | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> ScRCL:
         """Build the graph, train, and cluster.
 
@@ -146,11 +149,14 @@ class ScRCL:
             Gene network to join with the correlation graph: a table, a networkx graph or gene sets.
         input_state
             Overrides what is detected from the values.
+        checkpoint
+            Folder that keeps the state of training (:class:`scrcl_graph.train.Checkpoint`): the same call after the
+            job was stopped goes on from there.
 
         Raises
         ------
         InputError
-            If the input cannot be used; the message says why and what to do.
+            If the input cannot be used, or the checkpoint is of another job; the message says why and what to do.
         """
         preset = get_preset(self.preset)
         matrix = Matrix(X, input_state)
@@ -172,8 +178,15 @@ class ScRCL:
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
         }
+        kept = None
+        if checkpoint is not None:
+            job = describe(preset, built.inputs.genes, built.reference, self.n_clusters, self.random_state)
+            kept = Checkpoint(checkpoint, job)
         with stage(f"training on {len(built.known):,} cells"):
-            runs = [self._run(preset, self.graph_, self.random_state + i) for i in range(preset.n_runs)]
+            runs = [
+                self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
+                for i in range(preset.n_runs)
+            ]
         self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
         self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
         with stage("clusters"):
@@ -287,12 +300,16 @@ class ScRCL:
         everyone[others] = nearest_vote(self.embedding_[others], of_known, labels, self.random_state)
         return all_factors, everyone
 
-    def _run(self, preset: Preset, data: HeteroData, seed: int) -> tuple[Module, History, Views]:
+    def _run(
+        self, preset: Preset, data: HeteroData, seed: int, checkpoint: Path | None
+    ) -> tuple[Module, History, Views]:
         network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
         try_out(network, data, seed)
         objectives, weights = make_objectives(preset.plan.weights)
         plan = replace(preset.plan, weights=weights)
-        history = train(network, data, objectives, plan, seed=seed, progress=settings.progress)
+        history = train_shared(
+            network, data, objectives, plan, seed=seed, progress=settings.progress, checkpoint=checkpoint
+        )
         with torch.no_grad():
             return network, history, network(data)
 

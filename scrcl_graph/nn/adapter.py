@@ -78,7 +78,7 @@ class AdaptedLayer(Module):
     def __init__(self, layer: Module, place: Place, name: str) -> None:
         super().__init__()
         self.layer = layer
-        self._place, self._name = place, name
+        self.place, self.name = place, name
         self._takes = frozenset(inspect.signature(layer.forward).parameters)
         # PyG's own fused path for an EdgeIndex has no backward pass between two node types.
         self._plain = any(_is_pyg(type(module)) for module in layer.modules())
@@ -111,7 +111,7 @@ class AdaptedLayer(Module):
         if self._plain and isinstance(edge_index, EdgeIndex):
             edge_index = edge_index.as_tensor()
         if "x_dict" in self._takes:
-            source, label, target = _relation(self._place)
+            source, label, target = _relation(self.place)
             nodes = {source: x[0], target: x[1]} if isinstance(x, tuple) else {source: x}
             return self.layer(nodes, {(source, label, target): edge_index})[target]
         options: dict[str, Any] = {}
@@ -128,14 +128,14 @@ class AdaptedLayer(Module):
     @torch.no_grad()
     def _try_out(self) -> int:
         """Run the layer on three nodes: sets lazy widths, and finds a layer that does not fit before any training."""
-        place, training = self._place, self.layer.training
+        place, training = self.place, self.layer.training
         n_destinations = 2 if place.bipartite else 3
         edges = EdgeIndex([[0, 1, 2], [1, 0, 1]], sparse_size=(3, n_destinations)).sort_by("col").values
         weight = torch.tensor([0.5, -2.0 if place.signed else 0.4, 0.7])
         x = (
-            (_values(3, place.in_channels[0]), _values(2, place.in_channels[1]))
+            (fixed_values(3, place.in_channels[0]), fixed_values(2, place.in_channels[1]))
             if isinstance(place.in_channels, tuple)
-            else _values(3, place.in_channels)
+            else fixed_values(3, place.in_channels)
         )
         try:
             out = self.layer.eval() and self._call(x, edges, weight)
@@ -151,9 +151,9 @@ class AdaptedLayer(Module):
         return out.size(1)
 
     def _who(self) -> str:
-        place = self._place
+        place = self.place
         width = " and ".join(map(str, place.in_channels)) if isinstance(place.in_channels, tuple) else place.in_channels
-        return f"the layer '{self._name}' on '{place.relation}' (features of width {width})"
+        return f"the layer '{self.name}' on '{place.relation}' (features of width {width})"
 
 
 def adapt(part: Any, options: Mapping[str, Any], place: Place, name: str) -> AdaptedLayer:
@@ -221,6 +221,6 @@ def _is_pyg(kind: type) -> bool:
     )
 
 
-def _values(n: int, width: int) -> Tensor:
+def fixed_values(n: int, width: int) -> Tensor:
     """Fixed values without a random generator, so that trying out a layer changes no later draw."""
     return torch.linspace(-1.0, 1.0, n * width).view(n, width)

@@ -10,9 +10,10 @@ from torch.nn import Linear, Module, ModuleDict, ReLU, Sequential
 from torch_geometric.data import HeteroData
 
 from scrcl_graph._registry import NOTHING, Spec
+from scrcl_graph.nn._sharing import ALONE, Alone
 from scrcl_graph.nn._views import Scores, Views
 from scrcl_graph.nn.adapter import AdaptedLayer
-from scrcl_graph.nn.layers import LowPass
+from scrcl_graph.nn.layers import LowPass, Memo
 from scrcl_graph.nn.resolver import check_relations, make_layer
 
 
@@ -82,13 +83,14 @@ class RefinementNetwork(Module):
         self.gene_weight = Linear(hidden_dim, out_dim)
         self.gene_bias = Linear(hidden_dim, 1)
         self.gene_messages = Linear(hidden_dim, out_dim)
+        self._around = Memo()
 
-    def forward(self, data: HeteroData) -> Views:
-        """Both views and the gene side."""
-        genes, own = self._genes(data), self._own(data["cell"].x)
+    def forward(self, data: HeteroData, sharing: Alone = ALONE) -> Views:
+        """Both views and the gene side; of the own cells where processes share them."""
+        genes, own = self._genes(data, sharing), self._own(data["cell"].x)
         scores = Scores(own, self.gene_weight(genes), self.gene_bias(genes).squeeze(1))
         return Views(
-            hidden=(own, self._graph(data, scores)),
+            hidden=(own, self._graph(data, scores, sharing)),
             weight=scores.genes,
             bias=scores.bias,
             messages=self.gene_messages(genes),
@@ -99,27 +101,34 @@ class RefinementNetwork(Module):
         view: Tensor = self.own_view(x) + self.own_skip(x)
         return view
 
-    def _graph(self, data: HeteroData, scores: Scores) -> Tensor:
+    def _graph(self, data: HeteroData, scores: Scores, sharing: Alone) -> Tensor:
         x, y = data["cell"].x, data["gene"].x
         expressed = data["gene", "expressed_in", "cell"]
         state = self.from_genes((y, x), expressed.edge_index, expressed.edge_weight, scores)
+        ends = _ends(self._around(lambda: sharing.gather(x), x), x)
         for name, conv in self.first.items():
             edges = data["cell", name, "cell"]
-            state = state + conv(x, edges.edge_index, edges.edge_weight)
+            state = state + conv(ends, edges.edge_index, edges.edge_weight)
         state = state.relu()
+        states = _ends(sharing.gather(state), state)
         mixed, smooth = torch.zeros_like(state), torch.zeros_like(x)
         for name, conv in self.second.items():
             edges = data["cell", name, "cell"]
-            mixed = mixed + conv(state, edges.edge_index, edges.edge_weight)
-            smooth = smooth + self.smooth[name](x, edges.edge_index, edges.edge_weight)
+            mixed = mixed + conv(states, edges.edge_index, edges.edge_weight)
+            smooth = smooth + self.smooth[name](ends, edges.edge_index, edges.edge_weight, sharing.gather)
         view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)
         return view
 
-    def _genes(self, data: HeteroData) -> Tensor:
+    def _genes(self, data: HeteroData, sharing: Alone) -> Tensor:
         x, y = data["cell"].x, data["gene"].x
         expresses = data["cell", "expresses", "gene"]
         correlated = data["gene", "coexpressed_with", "gene"]
         state = self.gene_first(y, correlated.edge_index, correlated.edge_weight)
-        state = state + self.from_cells((x, y), expresses.edge_index, expresses.edge_weight)
+        state = state + sharing.total(self.from_cells((x, y), expresses.edge_index, expresses.edge_weight))
         out: Tensor = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
         return out
+
+
+def _ends(sources: Tensor, cells: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    """What a layer between cells gets: the cells, or the pair of its sources and them where these are not the same."""
+    return cells if sources is cells else (sources, cells)

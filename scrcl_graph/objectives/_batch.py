@@ -9,11 +9,7 @@ from typing import Protocol
 from torch import Tensor
 from torch_geometric import EdgeIndex
 
-from scrcl_graph.nn import Views
-
-
-def _same(x: Tensor) -> Tensor:
-    return x
+from scrcl_graph.nn import ALONE, Views
 
 
 @dataclass(frozen=True)
@@ -25,13 +21,16 @@ class Batch:
     views
         The output of the network: embeddings, refined embeddings and the factors of the association scores.
     graph
-        Cell-cell edges A, symmetric, without self loops.
+        Cell-cell edges A, symmetric, without self loops; those into the own cells where processes share the cells.
     cell_x, decoder
         n x p and g x p: their product estimates the z-scores of expression.
     tau
         Temperature of the softmax over dimensions.
     total
         Adds a tensor over all shards of cells; the identity in one process.
+    gather
+        Rows of the n cells, then those of the cells of other shards that ``graph`` has edges from; the identity in one
+        process.
     """
 
     views: Views
@@ -39,7 +38,8 @@ class Batch:
     cell_x: Tensor
     decoder: Tensor
     tau: float = 0.1
-    total: Callable[[Tensor], Tensor] = _same
+    total: Callable[[Tensor], Tensor] = ALONE.total
+    gather: Callable[[Tensor], Tensor] = ALONE.gather
 
 
 class Objective(Protocol):

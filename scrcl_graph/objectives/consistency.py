@@ -23,7 +23,7 @@ class Consistency:
     def __call__(self, batch: Batch) -> Tensor:
         """The value, a scalar tensor."""
         z1, z2 = batch.views.refined
-        linked = (z1 * (ops.spmm(batch.graph, z2) + z2)).sum()
+        linked = (z1 * (ops.spmm(batch.graph, batch.gather(z2)) + z2)).sum()
         counts = z1.new_tensor([float(batch.graph.size(1)), float(len(z1))])
         sums = batch.total(torch.cat([(z1.T @ z1).flatten(), (z2.T @ z2).flatten(), linked[None], counts]))
         d2 = z1.size(1) ** 2

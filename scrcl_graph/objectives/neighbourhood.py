@@ -38,7 +38,7 @@ class NeighbourhoodContrast:
         everyone = n * h1 - p1 @ sums[:d] + sums[2 * d] - l1 @ sums[d : 2 * d]
         others = (everyone - own) / (n - 1)
 
-        messages = ops.spmm(batch.graph, torch.cat([l2, p2, h2[:, None]], dim=1))
+        messages = ops.spmm(batch.graph, batch.gather(torch.cat([l2, p2, h2[:, None]], dim=1)))
         degree = ops.degree(batch.graph).to(h1)
         near = degree * h1 - (p1 * messages[:, :d]).sum(dim=1) + messages[:, -1] - (l1 * messages[:, d:-1]).sum(dim=1)
         ratio = (near + own) / (degree + 1) / others

@@ -32,6 +32,7 @@ def domains(
     input_state: InputState | None = None,
     key_added: str = "scrcl",
     model_path: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     random_state: int = 0,
     device: str | torch.device = "auto",
     copy: bool = False,
@@ -65,7 +66,7 @@ def domains(
         Whether each cell then takes the commonest domain of its neighbourhood.
     layers
         As in :func:`refine`. Domains come from coordinates, so layers change the gene side (association scores) only.
-    layer, input_state, key_added, model_path, random_state, device, copy
+    layer, input_state, key_added, model_path, checkpoint, random_state, device, copy
         As in :func:`refine`, as are the fields that are set.
 
     Raises
@@ -94,6 +95,7 @@ def domains(
         input_state=input_state,
         key_added=key_added,
         model_path=model_path,
+        checkpoint=checkpoint,
         random_state=random_state,
         device=device,
         copy=copy,

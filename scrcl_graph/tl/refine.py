@@ -44,6 +44,7 @@ def refine(
     input_state: InputState | None = None,
     key_added: str = "scrcl",
     model_path: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     random_state: int = 0,
     device: str | torch.device = "auto",
     copy: bool = False,
@@ -88,6 +89,9 @@ def refine(
         Name of the results.
     model_path
         Folder to save the model in, for :func:`apply`.
+    checkpoint
+        Folder that keeps the state of training every ten seconds (docs/scale.md); the same call after a stop goes on
+        from there, to the same result. It is left when all is done, and can be deleted then.
     random_state
         Seed. On one CPU machine the same seed gives the same labels.
     device
@@ -132,6 +136,7 @@ def refine(
         library=obs_column(adata, batch_key),
         prior=prior,
         input_state=input_state,
+        checkpoint=checkpoint,
     )
     if model_path is not None:
         model.save(model_path)

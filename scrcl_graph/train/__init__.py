@@ -1,8 +1,22 @@
-"""Training: the plan and the loop."""
+"""Training: the plan, the loop, its checkpoints, and several processes."""
 
 from __future__ import annotations
 
-from scrcl_graph.train.loop import History, has_settled, train
+from scrcl_graph._errors import LostProcessError
+from scrcl_graph.train.checkpoint import Checkpoint, History
+from scrcl_graph.train.loop import has_settled, train
 from scrcl_graph.train.plan import TrainingPlan
+from scrcl_graph.train.processes import run, train_shared
+from scrcl_graph.train.team import Team
 
-__all__ = ["History", "TrainingPlan", "has_settled", "train"]
+__all__ = [
+    "Checkpoint",
+    "History",
+    "LostProcessError",
+    "Team",
+    "TrainingPlan",
+    "has_settled",
+    "run",
+    "train",
+    "train_shared",
+]

@@ -1,19 +1,25 @@
-"""The training loop: full batch, one device."""
+"""The training loop: full batch, one device, alone or as one of several processes."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 from tqdm import trange
 
+from scrcl_graph._errors import InputError
+from scrcl_graph._files import replacing
 from scrcl_graph._registry import Registry
+from scrcl_graph.nn import ALONE, Alone
 from scrcl_graph.objectives import Batch, Objective
+from scrcl_graph.train import checkpoint as checkpoints
+from scrcl_graph.train.checkpoint import History
 from scrcl_graph.train.plan import TrainingPlan
 
-History = dict[str, list[float]]
 _OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
 
 
@@ -25,6 +31,8 @@ def train(
     *,
     seed: int,
     progress: bool = False,
+    checkpoint: Path | None = None,
+    sharing: Alone = ALONE,
 ) -> History:
     """Minimise the weighted sum of the objectives on the whole graph; the network is changed in place.
 
@@ -42,10 +50,20 @@ def train(
         Of dropout. The global random state of torch is left as it was.
     progress
         Show a bar.
+    checkpoint
+        File that keeps the state every ten seconds and at the end; training goes on from there, to the same bits on
+        a CPU as if it had not been stopped.
+    sharing
+        How this process adds up over and reads from those that have the other cells; ``data`` is its shard.
 
     Returns
     -------
     The value of ``"total"`` and of each objective, per epoch.
+
+    Raises
+    ------
+    InputError
+        If the file holds no state of this network.
     """
     device = data["cell"].x.device
     graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
@@ -55,21 +73,43 @@ def train(
     network.train()
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.manual_seed(seed)
-        for _ in trange(plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
+        state = sharing.told(checkpoint.read_bytes() if checkpoint is not None and checkpoint.exists() else None)
+        if state is not None:
+            try:
+                history = checkpoints.unpack(state, network, optimizer, device)
+            except ValueError as err:
+                raise InputError(f"{checkpoint} cannot be resumed: delete it to begin anew ({err})") from err
+        saved = time.monotonic()
+        begun = len(history["total"])
+        for _ in trange(begun, plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
+            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
+                break
             optimizer.zero_grad()
             with torch.autocast("cuda", dtype=torch.bfloat16, enabled=on_gpu):
-                views = network(data)
+                views = network(data) if sharing.size == 1 else network(data, sharing)
             batch = Batch(
-                views.float(), data["cell", graph, "cell"].edge_index, data["cell"].x, data["gene"].decoder, plan.tau
+                views.float(),
+                data["cell", graph, "cell"].edge_index,
+                data["cell"].x,
+                data["gene"].decoder,
+                plan.tau,
+                sharing.total,
+                sharing.gather,
             )
             values = {objective.name: objective(batch) for objective in objectives}
             values["total"] = torch.stack([plan.weights[name] * value for name, value in values.items()]).sum()
-            values["total"].backward()
+            (values["total"] / sharing.size).backward()
+            losses = torch.stack(list(values.values())).detach() / sharing.size
+            gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+            sharing.add_in_place([losses, *gradients])
             optimizer.step()
-            for name, value in values.items():
-                history[name].append(float(value.detach()))
-            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
-                break
+            for name, value in zip(values, losses.tolist(), strict=True):
+                history[name].append(value)
+            if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
+                _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
+                saved = time.monotonic()
+        if checkpoint is not None:
+            _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
     network.eval()
     return history
 
@@ -83,3 +123,8 @@ def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:
         return False
     before = sum(losses[-2 * window : -window])
     return before - sum(losses[-window:]) < tolerance * abs(before)
+
+
+def _save(path: Path, state: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(state)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, ScRCL, datasets, gr
 from scrcl_graph.nn.ops import csr_from_edges
+from scrcl_graph.objectives import Batch, NeighbourhoodContrast
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -238,3 +240,38 @@ def test_the_paper_preset_refuses_what_it_would_ignore(planted: AnnData) -> None
     prior = pd.DataFrame({"a": planted.var_names[:1], "b": planted.var_names[1:2]})
     with pytest.raises(InputError, match="leave prior out"):
         ScRCL(4, preset=small_paper()).fit(planted.X, genes=planted.var_names, prior=prior)
+
+
+def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
+    planted: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = dataclasses.replace(QUICK, n_runs=2)
+    wanted = ScRCL(4, preset=two).fit(planted.X)
+    monkeypatch.setattr("scrcl_graph.train.checkpoint.INTERVAL", 0.0)
+    epochs = iter(range(8))
+    seen = NeighbourhoodContrast.__call__
+
+    def until_the_third_of_the_second_run(self: NeighbourhoodContrast, batch: Batch) -> torch.Tensor:
+        if next(epochs, 8) == 7:
+            raise KeyboardInterrupt
+        return seen(self, batch)
+
+    monkeypatch.setattr(NeighbourhoodContrast, "__call__", until_the_third_of_the_second_run)
+    with pytest.raises(KeyboardInterrupt):
+        ScRCL(4, preset=two).fit(planted.X, checkpoint=tmp_path / "kept")
+    epochs = iter(range(3))  # what is left
+    resumed = ScRCL(4, preset=two).fit(planted.X, checkpoint=tmp_path / "kept")
+    assert next(epochs, None) is None
+    assert resumed.embedding_.tobytes() == wanted.embedding_.tobytes()
+    assert np.array_equal(resumed.labels_, wanted.labels_)
+    assert resumed.history_ == wanted.history_
+
+    others: list[tuple[ScRCL, Any, str]] = [
+        (ScRCL(4, preset=two, random_state=1), planted.X, "random_state"),
+        (ScRCL(4, preset=dataclasses.replace(two, out_dim=16)), planted.X, "preset"),
+        (ScRCL(4, preset=two), planted.X[::2], "data"),
+        (ScRCL(4, preset=two), planted.X.sqrt(), "coordinates"),
+    ]
+    for model, X, name in others:
+        with pytest.raises(InputError, match=rf"checkpoint of another job \(.*{name}.* differ\)"):
+            model.fit(X, checkpoint=tmp_path / "kept")

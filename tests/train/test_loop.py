@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from torch import Tensor
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
+from scrcl_graph import InputError, gr
 from scrcl_graph import _preprocess as pre
-from scrcl_graph import gr
 from scrcl_graph.datasets import Planted, plant
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork
 from scrcl_graph.objectives import Alignment, Association, Batch, NeighbourhoodContrast, Objective
@@ -78,6 +80,53 @@ def test_one_seed_gives_the_same_bits_and_another_seed_does_not(data: HeteroData
         networks.append(network)
     assert _same(networks[0], networks[1])
     assert not _same(networks[0], networks[2])
+
+
+class _Stop(Alignment):
+    """Stops the training like a signal would, in the middle of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.left = epoch
+
+    def __call__(self, batch: Batch) -> Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().__call__(batch)
+
+
+@pytest.mark.parametrize("make", [lambda data: _network(), _with_dropout], ids=["refinement", "dropout"])
+def test_training_goes_on_from_a_checkpoint_to_the_same_bits(
+    data: HeteroData, make: Callable[[HeteroData], Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, file = replace(PLAN, epochs=9), tmp_path / "run.safetensors"
+    whole = make(data)
+    wanted = train(whole, data, OBJECTIVES, plan, seed=3)
+    monkeypatch.setattr("scrcl_graph.train.checkpoint.INTERVAL", 0.0)
+    for epochs in (4, 3):  # stopped twice
+        with pytest.raises(KeyboardInterrupt):
+            train(make(data), data, [_Stop(epochs), *OBJECTIVES[1:]], plan, seed=3, checkpoint=file)
+    resumed = make(data)
+    assert train(resumed, data, [_Stop(2), *OBJECTIVES[1:]], plan, seed=3, checkpoint=file) == wanted
+    assert _same(whole, resumed)
+    again = make(data)  # finished: nothing is trained
+    assert train(again, data, [_Stop(0), *OBJECTIVES[1:]], plan, seed=3, checkpoint=file) == wanted
+    assert _same(whole, again)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def test_training_that_had_settled_does_not_go_on(data: HeteroData, tmp_path: Path) -> None:
+    plan = TrainingPlan(weights={"spy": 1.0}, epochs=20, window=2)
+    for losses in ([1.0 + i for i in range(20)], []):
+        spy = _Spy(losses)
+        history = train(_network(), data, [spy], plan, seed=0, checkpoint=tmp_path / "run.safetensors")
+        assert history["total"] == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(data: HeteroData, tmp_path: Path) -> None:
+    (tmp_path / "run.safetensors").write_bytes(b"something else")
+    with pytest.raises(InputError, match=r"run.safetensors cannot be resumed: delete it to begin anew"):
+        train(_network(), data, OBJECTIVES, PLAN, seed=0, checkpoint=tmp_path / "run.safetensors")
 
 
 def test_the_global_random_state_is_left_as_it_was(data: HeteroData) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrcl_graph.nn.layers._base import WeightedSum
+from scrcl_graph.nn.layers._base import Memo, WeightedSum
 from scrcl_graph.nn.layers.association_attention import AssociationAttention
 from scrcl_graph.nn.layers.bipartite_conv import BipartiteConvolution
 from scrcl_graph.nn.layers.boundary_attention import BoundaryAttention
@@ -17,5 +17,6 @@ __all__ = [
     "GeneConvolution",
     "GraphConvolution",
     "LowPass",
+    "Memo",
     "WeightedSum",
 ]

@@ -18,7 +18,7 @@ class GraphConvolution(Module):
     Shapes
     ------
     x
-        n x ``in_channels``.
+        n x ``in_channels``, or a pair as for :class:`LowPass`.
     edge_index, edge_weight
         As for :class:`LowPass`.
     output
@@ -30,12 +30,13 @@ class GraphConvolution(Module):
         self.linear = Linear(in_channels, out_channels)
         self.low_pass = LowPass()
 
-    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
+    def forward(self, x: Tensor | tuple[Tensor, Tensor], edge_index: Tensor, edge_weight: Tensor) -> Tensor:
         """The convolved features."""
         # The sparse product costs edges x width: multiply on the narrow side, and sum an input that stays only once.
         weight, bias = self.linear.weight, self.linear.bias
         out: Tensor
-        if x.requires_grad and self.linear.out_features <= self.linear.in_features:
+        narrow = self.linear.out_features <= self.linear.in_features
+        if isinstance(x, Tensor) and x.requires_grad and narrow:
             out = self.low_pass(x @ weight.T, edge_index, edge_weight) + bias
         else:
             out = self.low_pass(x, edge_index, edge_weight) @ weight.T + bias
