@@ -10,8 +10,8 @@ from sklearn.neighbors import NearestNeighbors
 
 Points = NDArray[np.float32]
 
-EXACT_LIMIT = 30_000  # reference points up to which all pairs are compared; above, pairs in nearby blocks
-_BLOCK = 1000  # points per block, on average
+EXACT_LIMIT = 10_000  # reference points up to which all pairs are compared; above, pairs in nearby blocks
+_BLOCK, _BLOCKS = 1000, 40  # most points per block, on average, and fewest blocks
 _PROBES = 10  # blocks that are searched
 
 
@@ -65,7 +65,7 @@ def nearest(
 def _centers(points: Points, seed: int) -> Points:
     """Random points, each moved to the mean of the points nearest to it."""
     rng = np.random.default_rng(seed)
-    centers = points[rng.choice(len(points), max(1, len(points) // _BLOCK), replace=False)]
+    centers = points[rng.choice(len(points), max(_BLOCKS, len(points) // _BLOCK), replace=False)]
     members = _members(points, centers)
     return np.stack([points[rows].mean(axis=0) for rows in members if len(rows)]).astype(np.float32)
 
