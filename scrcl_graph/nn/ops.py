@@ -82,10 +82,8 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
     """
     if not edges.is_sorted_by_col:
         raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
-    if weight is None:
-        weight = x.new_ones(edges.size(1))
     with torch.autocast(x.device.type, enabled=False):  # sparse products have no half precision
-        result: Tensor = _SpMM.apply(edges, _single(x), _single(weight))
+        result: Tensor = _SpMM.apply(edges, _single(x), None if weight is None else _single(weight))
     return result
 
 
@@ -171,12 +169,10 @@ def _with_scatter(backend: Backend, values: Tensor) -> bool:
 
 class _SpMM(Function):
     @staticmethod
-    def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor | None) -> Tensor:
         ctx.edges = edges
         ctx.save_for_backward(x, weight)
-        (pointer, sources), _ = edges.get_csc()
-        n_sources, n_destinations = edges.get_sparse_size()
-        return _csr(pointer, sources, weight, (n_destinations, n_sources)) @ x
+        return _csr(edges, weight, x) @ x
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
@@ -184,8 +180,7 @@ class _SpMM(Function):
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = None
         if ctx.needs_input_grad[1]:
-            (pointer, destinations), order = ctx.edges.get_csr()
-            grad_x = _csr(pointer, destinations, weight[order], ctx.edges.get_sparse_size()) @ grad
+            grad_x = _csr(ctx.edges, weight, x, transposed=True) @ grad
         if ctx.needs_input_grad[2]:
             sources, targets = ctx.edges.as_tensor()
             grad_weight = (grad[targets] * x[sources]).sum(dim=1)
@@ -196,5 +191,27 @@ def _single(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def _csr(pointer: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:
+def _csr(edges: EdgeIndex, weight: Tensor | None, x: Tensor, *, transposed: bool = False) -> Tensor:
+    """The matrix of the edges, destinations x sources, or its transpose; ones without weights."""
+    pointer, indices, order = _compressed(edges)[transposed]
+    values = x.new_ones(len(indices)) if weight is None else weight if order is None else weight[order]
+    size = edges.get_sparse_size() if transposed else edges.get_sparse_size()[::-1]
     return torch.sparse_csr_tensor(pointer, indices, values, size=size, check_invariants=False)
+
+
+def _compressed(edges: EdgeIndex) -> tuple[tuple[Tensor, Tensor, Tensor | None], ...]:
+    """Rows of the matrix of the edges and of its transpose: pointers, columns, and the order of the weights.
+
+    In 32 bits, which MKL takes as they are where it first copies 64, and kept with the edges.
+    """
+    kept: tuple[tuple[Tensor, Tensor, Tensor | None], ...] | None = getattr(edges, "_compressed", None)
+    if kept is None:
+        (into, sources), _ = edges.get_csc()
+        (out_of, destinations), order = edges.get_csr()
+        fits = edges.size(1) < 2**31
+        into, sources, out_of, destinations = (
+            part.int() if fits else part for part in (into, sources, out_of, destinations)
+        )
+        kept = (into, sources, None), (out_of, destinations, order)
+        edges._compressed = kept
+    return kept
