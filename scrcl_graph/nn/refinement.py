@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -111,12 +112,12 @@ class RefinementNetwork(Module):
             state = state + conv(ends, edges.edge_index, edges.edge_weight)
         state = state.relu()
         states = _ends(sharing.gather(state), state)
-        mixed, smooth = torch.zeros_like(state), torch.zeros_like(x)
+        mixed, smooth = [], []
         for name, conv in self.second.items():
             edges = data["cell", name, "cell"]
-            mixed = mixed + conv(states, edges.edge_index, edges.edge_weight)
-            smooth = smooth + self.smooth[name](ends, edges.edge_index, edges.edge_weight, sharing.gather)
-        view: Tensor = self.graph_view(mixed.relu()) + self.graph_skip(smooth)
+            mixed.append(conv(states, edges.edge_index, edges.edge_weight))
+            smooth.append(self.smooth[name](ends, edges.edge_index, edges.edge_weight, sharing.gather))
+        view: Tensor = self.graph_view(_added(mixed, state).relu()) + self.graph_skip(_added(smooth, x))
         return view
 
     def _genes(self, data: HeteroData, sharing: Alone) -> Tensor:
@@ -127,6 +128,10 @@ class RefinementNetwork(Module):
         state = state + sharing.total(self.from_cells((x, y), expresses.edge_index, expresses.edge_weight))
         out: Tensor = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
         return out
+
+
+def _added(messages: list[Tensor], like: Tensor) -> Tensor:
+    return reduce(torch.add, messages) if messages else torch.zeros_like(like)
 
 
 def _ends(sources: Tensor, cells: Tensor) -> Tensor | tuple[Tensor, Tensor]:
