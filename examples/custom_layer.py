@@ -1,8 +1,13 @@
-"""A message-passing layer of your own: named, checked, trained in the whole method, and saved."""
+"""A message-passing layer of your own: named, checked, trained in the whole method, and saved.
 
+python examples/custom_layer.py [CELLS.h5ad]
+"""
+
+import sys
 import tempfile
 from pathlib import Path
 
+import anndata
 import torch
 
 import scrcl_graph
@@ -42,7 +47,7 @@ if __name__ == "__main__":  # the file can also be given to the command: custom_
     except ContractError as error:
         print(error)
 
-    adata = scrcl_graph.datasets.pbmc68k_reduced()
+    adata = anndata.read_h5ad(sys.argv[1]) if len(sys.argv) > 1 else scrcl_graph.datasets.pbmc68k_reduced()
     model = Path(tempfile.mkdtemp()) / "model"
     scrcl_graph.tl.refine(
         adata, n_clusters=8, layers={"cell-cell": "contrast", "gene-gene": ("gatv2", {"heads": 4})}, model_path=model

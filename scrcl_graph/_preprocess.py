@@ -7,6 +7,7 @@ the cell-gene edges of the graph are the non-zero entries.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -36,9 +37,7 @@ def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
             csr = sp.csr_matrix(X, dtype=np.float32)
     except (TypeError, ValueError) as err:
         raise InputError(f"the expression matrix must be a numeric cells x genes matrix: {err}") from err
-    if min(csr.shape) < smallest:
-        needed = f"{smallest} cells and {smallest} genes"
-        raise InputError(f"the expression matrix is {csr.shape[0]} x {csr.shape[1]}: at least {needed} are needed")
+    check_shape(csr.shape, smallest)
     if not np.isfinite(csr.data).all():
         raise InputError("the expression matrix holds NaN or infinite values: remove or replace them first")
     if not csr.has_canonical_format or (csr.data == 0).any():
@@ -48,31 +47,70 @@ def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
     return csr
 
 
+def check_shape(shape: tuple[int, ...], smallest: int) -> None:
+    """InputError unless there are so many cells and genes."""
+    if min(shape) < smallest:
+        needed = f"{smallest} cells and {smallest} genes"
+        raise InputError(f"the expression matrix is {shape[0]} x {shape[1]}: at least {needed} are needed")
+
+
+@dataclass
+class Seen:
+    """What the values of the cells seen so far tell about their state."""
+
+    stored: int = 0
+    largest: float = 0.0
+    integers: bool = True
+
+    def add(self, X: sp.csr_matrix) -> Seen:
+        """Look at more cells; InputError if values are negative, as after ``scanpy.pp.scale``."""
+        if X.nnz == 0:
+            return self
+        if X.data.min() < 0:
+            raise InputError(
+                "the expression matrix holds negative values, as after scaling: pass raw counts or log-normalised "
+                "values with layer=, or keep them in adata.raw"
+            )
+        self.stored += X.nnz
+        self.largest = max(self.largest, float(X.data.max()))
+        self.integers = self.integers and bool((X.data == np.round(X.data)).all())
+        return self
+
+    def state(self) -> InputState:
+        """``"counts"`` for linear values, ``"lognorm"`` for logarithmic ones; InputError if all were zero."""
+        if self.stored == 0:
+            raise InputError("the expression matrix holds only zeros: check that the right layer is used")
+        return "counts" if self.integers or self.largest > _LARGEST_LOG else "lognorm"
+
+
 def detect_state(X: sp.csr_matrix) -> InputState:
     """``"counts"`` for linear non-negative values, ``"lognorm"`` for logarithmic ones.
 
     Raises
     ------
     InputError
-        If values are negative, as after ``scanpy.pp.scale``.
+        If values are negative, or all are zero.
     """
-    if X.nnz == 0:
-        raise InputError("the expression matrix holds only zeros: check that the right layer is used")
-    if X.data.min() < 0:
-        raise InputError(
-            "the expression matrix holds negative values, as after scaling: pass raw counts or log-normalised "
-            "values with layer=, or keep them in adata.raw"
-        )
-    integers = bool((X.data == np.round(X.data)).all())
-    return "counts" if integers or X.data.max() > _LARGEST_LOG else "lognorm"
+    return Seen().add(X).state()
+
+
+def check_state(given: InputState | None) -> InputState | None:
+    """``given``, or InputError if there is no such state."""
+    if given is not None and given not in get_args(InputState):
+        raise InputError(f"unknown input_state '{given}': choose one of {', '.join(get_args(InputState))}")
+    return given
 
 
 def resolve_state(X: sp.csr_matrix, given: InputState | None) -> InputState:
     """What the values are: ``given``, or detected; values that can be neither are refused in both cases."""
-    if given is not None and given not in get_args(InputState):
-        raise InputError(f"unknown input_state '{given}': choose one of {', '.join(get_args(InputState))}")
+    check_state(given)
     detected = detect_state(X)
     return given or detected
+
+
+def cell_totals(X: sp.csr_matrix) -> NDArray[np.float64]:
+    """The sum of each cell."""
+    return np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
 
 
 def log_normalize(X: sp.csr_matrix, state: InputState, totals: NDArray[np.float64] | None = None) -> sp.csr_matrix:
@@ -90,7 +128,7 @@ def log_normalize(X: sp.csr_matrix, state: InputState, totals: NDArray[np.float6
     if state == "lognorm":
         return X
     if totals is None:
-        totals = np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
+        totals = cell_totals(X)
     scale = TARGET_SUM / np.maximum(totals, 1.0)
     out = X.copy()
     out.data = np.log1p(out.data * np.repeat(scale, np.diff(X.indptr))).astype(np.float32)

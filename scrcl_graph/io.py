@@ -1,16 +1,22 @@
-"""Reading what users have and writing .h5ad files: one clear sentence for a bad file, never half of one."""
+"""Reading what users have and writing .h5ad files: one clear sentence for a bad file, never half of one.
+
+Large matrices stay in their file: they are read a block of cells at a time, and copied from file to file.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import h5py
 import numpy as np
 from anndata import AnnData
 from anndata import read_h5ad as _read
+from anndata.io import read_elem, sparse_dataset
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
@@ -20,13 +26,18 @@ from scrcl_graph._settings import threads_kept
 if TYPE_CHECKING:
     from spatialdata import SpatialData
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+IN_MEMORY = 2e9  # bytes of the matrices of a file, uncompressed, up to which it is loaded
+_SLOTS = ("obs", "var", "uns", "obsm", "varm", "obsp", "varp")
 _VISIUM_COUNTS = "filtered_feature_bc_matrix.h5"
 
 
 def read(path: Path) -> AnnData:
-    """An .h5ad file, a Visium folder (the ``outs`` of Space Ranger) or a SpatialData store (.zarr), or InputError.
+    """An .h5ad file, a .zarr store of AnnData or SpatialData, or a Visium folder (``outs`` of Space Ranger).
 
+    Large matrices of a file (:func:`read_h5ad`) and those of an AnnData store are not loaded: they stay where they are.
     Of a Visium folder the name becomes the name of the slide in ``uns["spatial"]``, and genes of one name are told
     apart by a number. Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
     """
@@ -35,15 +46,18 @@ def read(path: Path) -> AnnData:
     if (path / _VISIUM_COUNTS).is_file():
         return _attempt(path, "a Visium folder", lambda: _visium(path))
     if (path / "zarr.json").is_file() or (path / ".zgroup").is_file():
+        store = _attempt(path, "a .zarr store", lambda: _zarr(path))
+        if store.attrs.get("encoding-type") == "anndata":
+            return _attempt(path, "an AnnData store", lambda: _open(store))
         return from_spatialdata(_attempt(path, "a SpatialData store", lambda: _store(path)))
-    raise InputError(f"{path} is a folder, but neither of Visium (it has no {_VISIUM_COUNTS}) nor a SpatialData store")
+    raise InputError(f"{path} is a folder, but neither of Visium (it has no {_VISIUM_COUNTS}) nor a .zarr store")
 
 
 def read_h5ad(path: Path) -> AnnData:
-    """An AnnData in memory, or InputError."""
+    """An AnnData, or InputError. Matrices (X, layers, raw.X) that take more than 2 GB together stay in the file."""
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    return _attempt(path, ".h5ad", lambda: _read(path))
+    return _attempt(path, ".h5ad", lambda: _large(path) or _read(path))
 
 
 def from_spatialdata(sdata: SpatialData, table: str | None = None) -> AnnData:
@@ -77,9 +91,18 @@ def from_spatialdata(sdata: SpatialData, table: str | None = None) -> AnnData:
 
 
 def write_h5ad(adata: AnnData, path: Path) -> None:
-    """Write to a temporary file beside ``path``, then rename it."""
+    """Write to a temporary file beside ``path``, then rename it. Matrices that stayed in an .h5ad file are copied."""
+    left = {"X": _node(adata.X)} | {f"layers/{name}": _node(values) for name, values in adata.layers.items()}
+    if adata.raw is not None and (matrix := _node(adata.raw.X)) is not None:
+        left["raw"] = matrix.parent
+    left = {name: node for name, node in left.items() if node is not None}
     with replacing(path) as temporary:
-        adata.write_h5ad(temporary)
+        _without(adata, left).write_h5ad(temporary)
+        if left:
+            with h5py.File(temporary, "a") as file:
+                for name, node in left.items():
+                    file.pop(name, None)
+                    file.copy(node, file, name)
 
 
 def check_writable(source: Path, *outputs: Path | None) -> None:
@@ -107,6 +130,68 @@ def _attempt(path: Path, kind: str, reader: Callable[[], T]) -> T:
     except Exception as err:
         reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise InputError(f"{path} cannot be read as {kind}: {reason}") from err
+
+
+def _large(path: Path) -> AnnData | None:
+    """The AnnData with its matrices left in the file, or None where they are small or the file is of the old format."""
+    file = h5py.File(path)
+    if file.attrs.get("encoding-type") == "anndata":
+        matrices = [file.get("X"), file.get("raw/X"), *file["layers"].values()]
+        size = sum(_bytes(matrix) for matrix in matrices if matrix is not None)
+        if size > IN_MEMORY:
+            logger.info("the matrices of %s take %.1f GB: they are read a block of cells at a time", path, size / 1e9)
+            return _open(file)
+    file.close()
+    return None
+
+
+def _bytes(node: Any) -> int:
+    return int(node.nbytes if hasattr(node, "nbytes") else sum(part.nbytes for part in node.values()))
+
+
+def _open(store: Any) -> AnnData:
+    """An AnnData of an open .h5ad or .zarr, its matrices left there."""
+    slots = {name: read_elem(store[name]) for name in _SLOTS if name in store}
+    raw = None
+    if "raw" in store:
+        raw = {name: read_elem(store[f"raw/{name}"]) for name in ("var", "varm") if name in store["raw"]}
+        raw["X"] = _matrix(store["raw/X"])
+    layers = {name: _matrix(store[f"layers/{name}"]) for name in store["layers"]} if "layers" in store else {}
+    return AnnData(_matrix(store["X"]) if "X" in store else None, layers=layers, raw=raw, **slots)
+
+
+def _matrix(node: Any) -> Any:
+    """The matrix where it lies; one stored by genes is read, since cells cannot be read from it one after the other."""
+    if hasattr(node, "shape"):
+        return node
+    if node.attrs["encoding-type"] == "csr_matrix":
+        return sparse_dataset(node)
+    logger.info("%s is stored by genes (CSC) and is loaded whole: store it as CSR to avoid that", node.name)
+    return read_elem(node)
+
+
+def _node(matrix: Any) -> h5py.Group | h5py.Dataset | None:
+    """Where in an .h5ad file the matrix lies, or None."""
+    node = getattr(matrix, "group", matrix)
+    return node if isinstance(node, h5py.Group | h5py.Dataset) else None
+
+
+def _without(adata: AnnData, left: dict[str, Any]) -> AnnData:
+    """``adata`` itself, or one of the same values without some of the matrices."""
+    if not left:
+        return adata
+    slots = {name: getattr(adata, name) for name in _SLOTS}
+    layers = {name: values for name, values in adata.layers.items() if f"layers/{name}" not in left}
+    raw = None
+    if adata.raw is not None and "raw" not in left:
+        raw = {"X": adata.raw.X, "var": adata.raw.var, "varm": adata.raw.varm}
+    return AnnData(None if "X" in left else adata.X, layers=layers, raw=raw, **slots)
+
+
+def _zarr(path: Path) -> Any:
+    import zarr
+
+    return zarr.open_group(path, mode="r")
 
 
 def _visium(path: Path) -> AnnData:

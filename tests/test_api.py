@@ -56,6 +56,13 @@ def test_every_public_name_has_a_docstring(name: str) -> None:
         assert not without
 
 
+KNOWLEDGE = {  # what the user must bring
+    "scrcl_graph.tl.annotate": "markers",
+    "scrcl_graph.tl.ligand_receptor": "pairs",
+    "scrcl_graph.tl.spread_labels": "column",
+}
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_verbs_and_plots_take_adata_first_and_the_rest_by_name(name: str) -> None:
     first, *rest = inspect.signature(VERBS[name]).parameters.values()
@@ -64,7 +71,8 @@ def test_verbs_and_plots_take_adata_first_and_the_rest_by_name(name: str) -> Non
     if name == "scrcl_graph.tl.apply":
         assert rest.pop(0).name == "model"
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
-    assert all(parameter.default is not parameter.empty for parameter in rest)
+    without = {parameter.name for parameter in rest if parameter.default is parameter.empty}
+    assert without == {KNOWLEDGE[name]} if name in KNOWLEDGE else not without
 
 
 @pytest.mark.parametrize("name", [name for name in VERBS if name.startswith("scrcl_graph.pl.")])

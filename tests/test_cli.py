@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import anndata
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
@@ -54,6 +57,40 @@ def test_refine_then_apply_from_file_to_file(
     assert {path.name for path in tmp_path.iterdir()} == {
         "cells.h5ad", "out.h5ad", "report.html", "model", "again.h5ad"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("store", ["h5ad", "zarr"])
+def test_a_large_file_is_streamed_and_all_its_content_kept(
+    store: str, planted: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
+    planted.raw = planted.copy()
+    planted.layers["half"] = planted.X.toarray() / 2
+    planted.layers["by_gene"] = planted.X.tocsc()
+    planted.uns["note"] = "mine"
+    source, small, large = tmp_path / f"cells.{store}", tmp_path / "small.h5ad", tmp_path / "large.h5ad"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # anndata on versions of zarr
+        getattr(planted, f"write_{store}")(source)
+    planted.write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "quick.toml").write_text("n_runs = 1\n[training]\nepochs = 5\n")
+    options = ["--n-clusters", 4, "--preset", tmp_path / "quick.toml"]
+    assert call("refine", tmp_path / "cells.h5ad", "-o", small, *options) == 0
+    monkeypatch.setattr("scrcl_graph.io.IN_MEMORY", 1000)
+    monkeypatch.setattr("scrcl_graph._matrix.BLOCK", 500)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    with caplog.at_level("INFO", "scrcl_graph"):
+        assert call("refine", source, "-o", large, "--report", tmp_path / "report.html", *options) == 0
+    assert ("a block of cells at a time" in caplog.text) is (store == "h5ad")
+    assert "layers/by_gene is stored by genes" in caplog.text
+    wanted, got = anndata.read_h5ad(small), anndata.read_h5ad(large)
+    pd.testing.assert_frame_equal(got.obs, wanted.obs)
+    assert got.obsm["X_scrcl"].tobytes() == wanted.obsm["X_scrcl"].tobytes()
+    assert got.uns["note"] == "mine"
+    for matrix in (got.X, got.raw.X, got.layers["by_gene"], 2 * sp.csr_matrix(got.layers["half"])):
+        assert (matrix != planted.X).nnz == 0
+    assert list(got.raw.var_names) == list(planted.var_names)
+    assert {file: file.read_bytes() for file in before} == before
 
 
 def test_domains_of_two_slices_from_file_to_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def test_a_broken_visium_folder_is_one_sentence(tissue: AnnData, tmp_path: Path)
     (tmp_path / "slide_1" / "spatial" / "scalefactors_json.json").unlink()
     with pytest.raises(InputError, match=r"slide_1 cannot be read as a Visium folder: .*scalefactors_json\.json"):
         read(tmp_path / "slide_1")
-    with pytest.raises(InputError, match=r"is a folder, but neither of Visium .* nor a SpatialData store"):
+    with pytest.raises(InputError, match=r"is a folder, but neither of Visium .* nor a .zarr store"):
         read(tmp_path)
 
 

@@ -75,6 +75,14 @@ def markers(pbmc3k: Path, seeds: int = 5) -> None:
 
 
 @app.command()
+def held_out(files: list[Path], label: str = "cell_type") -> None:
+    """Rankings of genes found in half of the counts, by how well their top genes tell clusters in the other half."""
+    from scrcl_graph.benchmark.associations import held_out_table
+
+    typer.echo(held_out_table(files, label))
+
+
+@app.command()
 def cost(cells: int = 100_000, genes: int = 2000) -> None:
     """Seconds and memory of the associations, after training."""
     from scrcl_graph.benchmark.associations import cost as measure

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+from torch_geometric import EdgeIndex
 from torch_geometric.nn import SAGEConv
 
 from scrcl_graph.nn import ops
@@ -41,8 +42,10 @@ def aggregate_table(n_nodes: int, n_neighbors: int, width: int, device: str) -> 
     }
     backends: tuple[ops.Backend, ...] = ("torch", "torch-scatter")
     for backend in backends:
-        if backend == "torch-scatter" and not ops.HAS_SCATTER:
-            continue
+        if backend == "torch-scatter":
+            if not ops.HAS_SCATTER:
+                continue
+            ways["messages: gather and torch-scatter"] = partial(_gather_segment, edges, x, weight)
         for reduce in ops.REDUCTIONS:
             ways[f"segment {reduce}: {backend}"] = partial(ops.segment, edges, scores, reduce, backend=backend)
         ways[f"segment softmax: {backend}"] = partial(ops.segment_softmax, edges, scores, backend=backend)
@@ -50,6 +53,10 @@ def aggregate_table(n_nodes: int, n_neighbors: int, width: int, device: str) -> 
     for name, way in ways.items():
         lines.append(f"| {name} | {1e3 * seconds(way, device):.0f} |")
     return "\n".join(lines)
+
+
+def _gather_segment(edges: EdgeIndex, x: Tensor, weight: Tensor) -> Tensor:
+    return ops.segment(edges, weight[:, None] * x[edges.as_tensor()[0]], backend="torch-scatter")
 
 
 def seconds(way: Callable[[], Tensor], device: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ _TOP = 10
 def planted_table(seeds: int, shape: tuple[int, int, int, int] = (1000, 600, 5, 30), density: float = 0.1) -> str:
     """Markdown: recovery of planted genes and modules, and p-values where there is no structure; one row per seed."""
     lines = [
-        "| seed | AUROC, score | AUROC, effect | false discoveries at 5 % | module ARI | background genes in modules "
+        "| seed | AUROC, score | AUROC, effect | AUROC, contrast | false discoveries at 5 % "
+        "| module ARI | background genes in modules "
         "| KS p, known groups | KS p, split counts | KS p, same counts |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for seed in range(seeds):
         values = [f"{value:.3g}" for value in (*planted_run(seed, shape, density), *null_run(seed))]
@@ -48,25 +50,24 @@ def planted_table(seeds: int, shape: tuple[int, int, int, int] = (1000, 600, 5, 
 
 
 def planted_run(seed: int, shape: tuple[int, int, int, int], density: float) -> tuple[float, ...]:
-    """AUROC by score and by effect, realised false discovery rate, module ARI, share of background genes in modules."""
+    """AUROC by score, effect, contrast; false discovery rate, module ARI, share of background genes in modules."""
     n_cells, n_genes, k, size = shape
     adata = datasets.synthetic(n_cells, n_genes, k, module_size=size, density=density, seed=seed)
     tl.refine(adata, n_clusters=k, random_state=seed)
     tl.associations(adata)
     tl.gene_modules(adata, random_state=seed)
-    areas: list[tuple[float, float]] = []
+    areas: list[list[float]] = []
     false = called = 0
     for group, table in get.associations(adata).groupby("group", observed=True):
         own = int(adata.obs["cell_type"][adata.obs["scrcl"] == group].mode()[0].removeprefix("type_"))
         module = adata.var["module"][table["gene"]].to_numpy()
-        areas.append((roc_auc_score(module == own, table["score"]), roc_auc_score(module == own, table["effect"])))
+        areas.append([roc_auc_score(module == own, table[name]) for name in ("score", "effect", "contrast")])
         called += (table["padj"] < 0.05).sum()
         false += ((table["padj"] < 0.05).to_numpy() & (module < 0)).sum()
     found = adata.var["scrcl_modules"].cat.codes
     raised = adata.var["module"] >= 0
-    score, effect = np.mean(areas, axis=0)
     ari = adjusted_rand_score(adata.var["module"][raised], found[raised])
-    return score, effect, false / max(called, 1), ari, float((found[~raised] >= 0).mean())
+    return *np.mean(areas, axis=0), false / max(called, 1), ari, float((found[~raised] >= 0).mean())
 
 
 def null_run(seed: int) -> tuple[float, ...]:
@@ -88,26 +89,28 @@ def markers_table(path: Path, seeds: int) -> str:
     adata = read_h5ad(path)
     truth = adata.obs.pop("cell_type").astype(str)
     k = truth[truth != "unlabelled"].nunique()
-    tables: dict[str, list[dict[str, pd.Series]]] = {"score": [], "effect": [], "wilcoxon": [], "leiden": []}
+    tables: dict[str, list[dict[str, pd.Series]]] = {
+        name: [] for name in ("contrast", "effect", "score", "fraction", "wilcoxon", "leiden")
+    }
     for seed in range(seeds):
         tl.refine(adata, n_clusters=k, random_state=seed)
         tl.associations(adata)
         matched = _matched(adata.obs["scrcl"], truth)
-        for statistic in ("score", "effect"):
+        for statistic in ("contrast", "effect", "score", "fraction"):
             table = adata.varm[f"scrcl_associations_{statistic}"].dropna()
             tables[statistic].append({name: table[group] for group, name in matched.items()})
         tables["wilcoxon"].append(_wilcoxon(adata, adata.obs["scrcl"], matched))
         leiden = pd.Series(pca_leiden.run(adata.copy(), k, seed), index=adata.obs_names).astype(str)
         tables["leiden"].append(_wilcoxon(adata, leiden, _matched(leiden, truth)))
     lines = [
-        "| type | canonical | among the top 10 by score | top 10 by score | of Wilcoxon's top 10 "
+        "| type | canonical | among the top 10 by contrast | top 10 by contrast | of Wilcoxon's top 10 "
         "| seeds with one or more |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, canonical in MARKERS.items():
-        tops = [list(run[name].nlargest(_TOP).index) for run in tables["score"] if name in run]
+        tops = [list(run[name].nlargest(_TOP).index) for run in tables["contrast"] if name in run]
         theirs = tables["wilcoxon"][0].get(name, pd.Series(dtype=float)).nlargest(_TOP).index
-        first = tops[0] if tops and name in tables["score"][0] else []
+        first = tops[0] if tops and name in tables["contrast"][0] else []
         hits = sum(bool(set(canonical) & set(top)) for top in tops)
         lines.append(
             f"| {name} | {', '.join(canonical)} | {', '.join(g for g in first if g in canonical) or '-'} "
@@ -115,11 +118,65 @@ def markers_table(path: Path, seeds: int) -> str:
         )
     if seeds == 1:  # nothing to compare
         return "\n".join(lines)
-    lines += ["", "| ranking | Spearman between seeds, mean | lowest type |", "| --- | --- | --- |"]
+    lines += [
+        "",
+        "| ranking | Spearman between seeds, mean | lowest type | types with a canonical gene, by seed |",
+        "| --- | --- | --- | --- |",
+    ]
     for label, runs in tables.items():
         by_type = _agreement(runs)
-        lines.append(f"| {label} | {by_type.mean():.3f} | {by_type.idxmin()} {by_type.min():.3f} |")
+        named = [sum(bool(set(MARKERS[t]) & set(run[t].nlargest(_TOP).index)) for t in run) for run in runs]
+        lowest = f"{by_type.idxmin()} {by_type.min():.3f}"
+        lines.append(f"| {label} | {by_type.mean():.3f} | {lowest} | {', '.join(map(str, named))} |")
     return "\n".join(lines)
+
+
+def held_out_table(paths: Sequence[Path], label: str) -> str:
+    """Markdown: what the top ten genes of each ranking, found in half of the counts, tell in the other half.
+
+    Labels are read for the number of clusters only. A cell's value for a cluster is the mean z-score of its ten genes.
+    """
+    names = ("contrast", "effect", "score", "specificity", "fraction")
+    lines = [
+        "| data | ranking | AUROC against all others | against the nearest cluster | cells in the right cluster |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for path in paths:
+        adata = read_h5ad(path)
+        truth = adata.obs.pop(label).astype(str)
+        tl.refine(adata, n_clusters=truth[truth != "unlabelled"].nunique())
+        tl.split_counts(adata)
+        tl.associations(adata, layer="split_find")
+        other = AnnData(adata.layers["split_test"], obs=adata.obs[["scrcl"]], var=adata.var[[]])
+        sc.pp.normalize_total(other, target_sum=1e4)
+        sc.pp.log1p(other)
+        for name in names:
+            values = _told(other, adata.varm[f"scrcl_associations_{name}"].dropna())
+            lines.append(f"| {path.stem} | {name} | {' | '.join(f'{value:.3f}' for value in values)} |")
+    return "\n".join(lines)
+
+
+def _told(cells: AnnData, ranking: pd.DataFrame) -> tuple[float, float, float]:
+    """How well the top genes of each cluster tell its cells: AUROC, the same against the nearest, recall."""
+    labels = cells.obs["scrcl"].astype(str).to_numpy()
+    shown = {}
+    for group in ranking:
+        values = cells[:, ranking[group].nlargest(_TOP).index].X.toarray()
+        mean = ((values - values.mean(axis=0)) / (values.std(axis=0) + 1e-6)).mean(axis=1)
+        shown[group] = (mean - mean.mean()) / mean.std()
+    value = pd.DataFrame(shown)
+    pairs = {
+        group: [
+            roc_auc_score(labels[part] == group, value[group][part])
+            for rival in ranking
+            if rival != group and (part := np.isin(labels, [group, rival])).any()
+        ]
+        for group in ranking
+    }
+    everyone = np.mean([roc_auc_score(labels == group, value[group]) for group in ranking])
+    found = value.idxmax(axis=1).to_numpy() == labels
+    recall = np.mean([found[labels == group].mean() for group in ranking])
+    return float(everyone), float(np.mean([min(areas) for areas in pairs.values()])), float(recall)
 
 
 def _matched(labels: pd.Series, truth: pd.Series) -> dict[str, str]:

@@ -13,6 +13,7 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import datasets
 from scrcl_graph import objectives as ob
+from scrcl_graph._matrix import Matrix
 from scrcl_graph.benchmark.process import measured
 from scrcl_graph.model.build import Sources, build
 from scrcl_graph.nn import PaperNetwork
@@ -52,7 +53,7 @@ def paper_graph(n_cells: int) -> HeteroData:
     """Synthetic counts as the preset ``paper`` sees them."""
     planted = datasets.plant(n_cells, 2000, 10, module_size=40)
     genes = tuple(map(str, range(2000)))
-    return build(Sources(planted.counts, "counts", genes), get_preset("paper"), seed=0).reference.to_hetero()
+    return build(Sources(Matrix(planted.counts, "counts"), genes), get_preset("paper"), seed=0).reference.to_hetero()
 
 
 def time_epochs(network: PaperNetwork, data: HeteroData, loss: Callable[[ob.Batch], Tensor]) -> tuple[float, float]:

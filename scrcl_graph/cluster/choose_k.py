@@ -78,8 +78,8 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     rng = np.random.default_rng(seed)
     points = leading_components(embedding, _DIMENSIONS, seed)
     halves = [rng.permutation(n)[: min(_HALF, n // 2)] for _ in range(n_halves)]
-    mixtures = [Mixtures(embedding[half], points[half], seed + i) for i, half in enumerate(halves)]
     ks = np.arange(2, max(2, min(k_max, n // _CELLS_PER_CLUSTER)) + 1)
+    mixtures = [Mixtures(embedding[half], points[half], int(ks[-1]), seed + i) for i, half in enumerate(halves)]
     overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
     gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))

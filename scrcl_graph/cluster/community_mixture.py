@@ -42,12 +42,12 @@ class CommunityMixture:
         """Labels of the rows of ``X``."""
         check_k(self.n_clusters, len(X))
         points = leading_components(X, self.n_components, self.random_state)
-        labels: Labels = Mixtures(X, points, self.random_state).fit(self.n_clusters).predict(points)
+        labels: Labels = Mixtures(X, points, self.n_clusters, self.random_state).fit(self.n_clusters).predict(points)
         return labels.astype(np.int64)
 
 
 class Mixtures:
-    """The mixtures of :class:`CommunityMixture` at any number of clusters, on the same cells.
+    """The mixtures of :class:`CommunityMixture` of several numbers of clusters, on the same cells.
 
     The graph and the tree they start from are made once.
 
@@ -57,25 +57,21 @@ class Mixtures:
         n x d: the embedding, whose graph has the communities.
     points
         n x c: its components, which the mixtures are fitted on.
+    k_max
+        Largest number of clusters.
     seed
         Of groups, communities and sample.
     """
 
-    def __init__(self, X: Embedding, points: Points, seed: int) -> None:
-        self._X = X
+    def __init__(self, X: Embedding, points: Points, k_max: int, seed: int) -> None:
         self._points = points
         self._seed = seed
-        self._graphs: dict[int, GroupGraph] = {}
-        self._trees: dict[int, SampledWard] = {}
+        self._graph = GroupGraph(X, n_groups(len(X), k_max), N_NEIGHBORS, seed)
+        self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
 
     def fit(self, k: int) -> GaussianMixture:
         """The better of the two optima."""
-        groups, cells = n_groups(len(self._X), k), max(_TREE, 2 * k)
-        if groups not in self._graphs:
-            self._graphs[groups] = GroupGraph(self._X, groups, N_NEIGHBORS, self._seed)
-        if cells not in self._trees:
-            self._trees[cells] = SampledWard(self._points, cells, self._seed)
-        starts = (self._graphs[groups].cut(k), self._trees[cells].cut(k))
+        starts = (self._graph.cut(k), self._tree.cut(k))
         optima = [ascend(self._points, start, self._seed) for start in starts]
         labels = [mixture.predict(self._points) for mixture in optima]
         complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]

@@ -9,7 +9,7 @@ from anndata import AnnData
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 
-STATISTICS = ("score", "effect", "pvalue", "padj", "specificity", "fraction")
+STATISTICS = ("score", "effect", "contrast", "pvalue", "padj", "specificity", "fraction")
 
 
 def associations(
@@ -30,8 +30,8 @@ def associations(
 
     Returns
     -------
-    Columns ``group``, ``gene``, ``score``, ``effect``, ``pvalue``, ``padj``, ``specificity``, ``fraction``, by
-    decreasing score within a group.
+    Columns ``group``, ``gene``, ``score``, ``effect``, ``contrast``, ``pvalue``, ``padj``, ``specificity``,
+    ``fraction``, by decreasing contrast within a group.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def associations(
         part = pd.DataFrame({name: table[group].to_numpy() for name, table in tables.items()})
         part.insert(0, "gene", adata.var_names)
         part.insert(0, "group", pd.Categorical.from_codes(np.full(len(part), groups.get_loc(group)), groups))
-        part = part[part["score"].notna()].sort_values("score", ascending=False, kind="stable")
+        part = part[part["score"].notna()].sort_values("contrast", ascending=False, kind="stable")
         if max_padj is not None:
             part = part[(part["padj"] <= max_padj) & (part["effect"] > 0)]
         parts.append(part.head(n_genes) if n_genes is not None else part)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import Matrix
 from scrcl_graph._registry import Registry
 from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
@@ -32,9 +33,7 @@ class Sources:
     Attributes
     ----------
     matrix
-        Cells x all genes, as given.
-    state
-        What its values are.
+        Cells x all genes.
     genes
         Names of all genes.
     rep
@@ -47,8 +46,7 @@ class Sources:
         Prior gene network, or None.
     """
 
-    matrix: sp.csr_matrix
-    state: pre.InputState
+    matrix: Matrix
     genes: tuple[str, ...]
     rep: ArrayLike | None = None
     spatial: ArrayLike | None = None
@@ -84,13 +82,10 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     Genes are chosen on all cells; gene graph, coordinates and cell graph are made from the cells that are learned from
     (:attr:`scrcl_graph.presets.Preset.n_training_cells`), and the other cells are placed among them.
     """
-    log_X = pre.log_normalize(sources.matrix, sources.state)
-    if preset.gene_ranking == "dispersion":
-        chosen = gr.dispersed_genes(pre.linear(log_X), preset.n_top_genes)
-    else:
-        linear = sources.matrix if sources.state == "counts" else pre.linear(log_X)
-        chosen = gr.informative_genes(linear, preset.n_top_genes)
-    log_X = log_X[:, chosen]
+    chosen = _choose_genes(sources.matrix, preset)
+    values, totals = sources.matrix.take(chosen)
+    state = sources.matrix.state
+    log_X = pre.log_normalize(values, state, totals)
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
         raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
@@ -100,8 +95,8 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
         if sources.prior is not None:
             raise InputError("the preset 'paper' has its own gene graph: leave prior out")
-        counts = sources.matrix[:, chosen] if sources.state == "counts" else log_X
-        return _paper(log_X, counts, genes, adjacent, sources.state, preset, seed)
+        return _paper(log_X, values, genes, adjacent, state, preset, seed)
+    del values
 
     known = gr.sample_cells(log_X.shape[0], preset.n_training_cells, adjacent, seed)
     sample = log_X if len(known) == log_X.shape[0] else log_X[known]
@@ -116,7 +111,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
         maps = [_MAPS.find(name)(sample, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
         coordinates = gr.join(maps, sample)
-    inputs = Inputs(genes, coordinates, sources.state)
+    inputs = Inputs(genes, coordinates, state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
     library = number_slices(sources.library, len(cell_x))
     if adjacent is not None:
@@ -139,6 +134,20 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         column_sums=np.asarray(own.expression.sum(axis=0), dtype=np.float64).ravel(),
     )
     return Built(inputs, cells, reference, known)
+
+
+def _choose_genes(matrix: Matrix, preset: Preset) -> NDArray[np.intp]:
+    """In one pass over the matrix; in two where its first cells mislead about what the values are."""
+    even = preset.gene_ranking == "dispersion"
+    rank = gr.dispersed_genes if even else gr.informative_genes
+    state = matrix.state
+    chosen = rank((_linear(block, state, even) for block in matrix), preset.n_top_genes)
+    return chosen if matrix.state == state else _choose_genes(matrix, preset)
+
+
+def _linear(X: sp.csr_matrix, state: pre.InputState, even: bool) -> sp.csr_matrix:
+    """Abundances; ``even``: of one library size in all cells."""
+    return X if state == "counts" and not even else pre.linear(pre.log_normalize(X, state))
 
 
 def similarity_graph(cell_x: NDArray[np.float32], preset: Preset, seed: int) -> sp.csr_matrix:

@@ -20,6 +20,7 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import Matrix
 from scrcl_graph._settings import resolve_device, settings, stage
 from scrcl_graph.cluster import (
     CLUSTERERS,
@@ -34,7 +35,7 @@ from scrcl_graph.cluster import (
     spatial_vote,
 )
 from scrcl_graph.model import persistence
-from scrcl_graph.model.association import AssociationFactors, Matrix
+from scrcl_graph.model.association import AssociationFactors
 from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.job import describe
@@ -46,6 +47,8 @@ from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import Checkpoint, History, train_shared
 
 logger = logging.getLogger(__name__)
+
+Values = NDArray[np.float32]
 
 _TILE = 20_000  # cells that are encoded at a time
 
@@ -130,7 +133,8 @@ class ScRCL:
         Parameters
         ----------
         X
-            Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values.
+            Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values. It need not
+            be in memory (:class:`scrcl_graph._matrix.Matrix`).
         genes
             Names of the genes; needed to apply the model to data with other genes.
         rep
@@ -155,22 +159,21 @@ class ScRCL:
             If the input cannot be used, or the checkpoint is of another job; the message says why and what to do.
         """
         preset = get_preset(self.preset)
-        matrix = pre.as_csr(X)
+        matrix = Matrix(X, input_state)
         n_cells = matrix.shape[0]
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
-        state = pre.resolve_state(matrix, input_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
         with stage("graph and coordinates"):
-            built = build(Sources(matrix, state, names, rep, spatial, library, prior), preset, self.random_state)
+            built = build(Sources(matrix, names, rep, spatial, library, prior), preset, self.random_state)
         self._inputs, self._reference = built.inputs, built.reference
         self.graph_ = built.reference.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
             "cell_dim": built.reference.cell_x.shape[1],
             "gene_dim": built.reference.gene_x.shape[1],
-            "n_cells": n_cells,
+            "n_cells": len(built.known),
             "n_genes": len(built.reference.gene_x),
             "n_clusters": self.n_clusters,
             "cell_relations": [name for source, name, target in self.graph_.edge_types if source == target == "cell"],
@@ -285,7 +288,7 @@ class ScRCL:
             clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
 
-    def _place_others(self, built: Built, factors: Matrix, labels: Labels) -> tuple[Matrix, Labels]:
+    def _place_others(self, built: Built, factors: Values, labels: Labels) -> tuple[Values, Labels]:
         """Embed and label the cells that were not learned from; returns the factors and labels of all."""
         known, cells = built.known, built.cells
         others = np.setdiff1d(np.arange(len(cells)), known)
@@ -310,10 +313,10 @@ class ScRCL:
         with torch.no_grad():
             return network, history, network(data)
 
-    def _encode(self, cells: Cells, rows: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+    def _encode(self, cells: Cells, rows: NDArray[np.intp]) -> tuple[Values, Values]:
         """Embedding and factors of some of these cells, in parts; the rows of the others are zero."""
         preset = self._fitted_preset()
-        out: tuple[Matrix, ...] = ()
+        out: tuple[Values, ...] = ()
         for part, tile in cells.tiles(rows, _TILE):
             data = self._reference.attach(tile, n_neighbors=preset.n_neighbors, seed=self.random_state)
             data = data.to(resolve_device(self.device))

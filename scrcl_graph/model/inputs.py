@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scrcl_graph import _preprocess as pre
 from scrcl_graph import gr
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import Matrix
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Inputs:
         InputError
             If none of the model's genes is there, or the matrix cannot be used.
         """
-        matrix = pre.as_csr(X, smallest=1)
+        matrix = Matrix(X, state, smallest=1)
         names = gene_names(genes, matrix.shape[1])
         position = {name: i for i, name in enumerate(names)}
         here = np.array([position.get(gene, -1) for gene in self.genes])
@@ -105,18 +106,12 @@ class Inputs:
                 len(self.genes),
                 ", ".join(missing[:5]),
             )
-        log_X = pre.log_normalize(matrix, pre.resolve_state(matrix, state))
         found = np.flatnonzero(here >= 0)
-        place = sp.csr_matrix(
-            (np.ones(len(found), np.float32), (here[found], found)), shape=(matrix.shape[1], len(self.genes))
-        )
-        return _sorted(log_X @ place), _sorted(matrix @ place)
-
-
-def _sorted(X: sp.csr_matrix) -> sp.csr_matrix:
-    X = sp.csr_matrix(X, dtype=np.float32)
-    X.sort_indices()
-    return X
+        values, totals = matrix.take(here[found])
+        shape = (matrix.shape[0], len(self.genes))
+        values = sp.csr_matrix((values.data, found.astype(np.int32)[values.indices], values.indptr), shape=shape)
+        values.sort_indices()
+        return pre.log_normalize(values, matrix.state, totals), values
 
 
 def gene_names(genes: Sequence[str] | None, n_genes: int) -> tuple[str, ...]:

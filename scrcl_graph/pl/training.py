@@ -24,14 +24,14 @@ def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
 
 
 def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
-    """Share of clusters found again in other halves of the cells, and the gain the number was chosen by."""
+    """Overlap of the clusters of halves of the cells, and the gain the number of clusters was chosen by."""
     summary = results(adata, key)
     if "k_selection" not in summary:
         raise InputError(f"the number of clusters of '{key}' was given, so there is no curve")
     curve = summary["k_selection"]
     ax = axes(ax)
     ax.errorbar(curve["ks"], curve["recovered"], curve["spread"], marker="o", markersize=3, capsize=2, color="0.6")
-    ax.set(xlabel="number of clusters", ylabel="share of clusters found again", title="Choice of k")
+    ax.set(xlabel="number of clusters", ylabel="overlap with clusters of other halves", title="Choice of k")
     right = ax.twinx()
     right.plot(curve["ks"], curve["gain"], marker="o", markersize=3, color="C0")
     right.set_ylabel("gain", color="C0")

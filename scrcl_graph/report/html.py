@@ -73,7 +73,7 @@ def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
             "name": name,
             "size": int(sizes[name]),
             "share": sizes[name] / adata.n_obs,
-            "genes": list(zip(genes["gene"], genes["score"], strict=True)),
+            "genes": list(zip(genes["gene"], genes["effect"], strict=True)),
         }
         for name, genes in top
     ]
@@ -91,9 +91,7 @@ def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str
         wanted.append(("Gene modules in every cluster.", pl.module_heatmap))
     wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
     if "k_selection" in summary:
-        wanted.append(
-            ("Agreement of clusterings learned on disjoint halves of the cells, and the chosen k.", pl.k_curve)
-        )
+        wanted.append(("Overlap of clusters learned on different halves of the cells, and the chosen k.", pl.k_curve))
     return [{"caption": caption, "png": _png(plot(adata, key=key))} for caption, plot in wanted]
 
 

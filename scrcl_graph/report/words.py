@@ -71,7 +71,7 @@ def _gene_words(raised: pd.DataFrame) -> str:
         return "No gene is raised in it at a false discovery rate of 5 %."
     top = [f"{row.gene} ({row.effect:+.1f} SD, FDR {_rate(row.padj)})" for row in raised.head(_GENES).itertuples()]
     are = "gene is" if len(raised) == 1 else "genes are"
-    return f"{len(raised):,} {are} raised in it at a false discovery rate of 5 %, by score first {_list(top)}."
+    return f"{len(raised):,} {are} raised in it at a false discovery rate of 5 %, by contrast first {_list(top)}."
 
 
 def _module_words(scores: pd.Series) -> str:

@@ -20,6 +20,9 @@ class GroupTest:
     ----------
     effect
         Mean in the group minus mean in the other cells, in standard deviations of the gene.
+    contrast
+        Mean in the group minus the mean of the other groups' means, averaged with mean in the group minus the largest
+        of them, in standard deviations: raised over all, each group counting once, and over the nearest.
     pvalue
         Two-sided; 1 for a gene without variance.
     padj
@@ -31,6 +34,7 @@ class GroupTest:
     """
 
     effect: Table
+    contrast: Table
     pvalue: Table
     padj: Table
     specificity: Table
@@ -87,11 +91,19 @@ def compare_groups(
     everywhere = abundance.sum(axis=1, keepdims=True)
     return GroupTest(
         effect=shift * n / (n - size),
+        contrast=_contrast(shift),
         pvalue=pvalue,
         padj=np.apply_along_axis(benjamini_hochberg, 0, pvalue),
         specificity=np.divide(abundance, everywhere, out=np.zeros_like(abundance), where=everywhere > 0),
         fraction=group_mean(np.ones_like(y.V.data)),
     )
+
+
+def _contrast(means: Table) -> Table:
+    """Each group against the mean and the largest of the others."""
+    others = [np.delete(means, group, axis=1) for group in range(means.shape[1])]
+    rivals = np.stack([(part.mean(axis=1) + part.max(axis=1)) / 2 for part in others], axis=1)
+    return np.asarray(means - rivals)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._matrix import Matrix
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._source import Source, read_source
 
@@ -71,13 +72,12 @@ def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str
         have one of the genes.
     """
     read, source = _measured(adata, layer, key)
-    matrix = pre.as_csr(source.matrix)
+    matrix = Matrix(source.matrix, read["state"] if layer is None else None)
     columns = pd.Index(source.genes).get_indexer(list(genes))
     if (columns < 0).any():
         raise InputError(f"{source.where} does not have the gene {genes[int(np.argmax(columns < 0))]} of the model")
-    counts = pre.resolve_state(matrix, read["state"] if layer is None else None) == "counts"
-    depth = np.maximum(np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel(), 1.0) if counts else None
-    return Expression(matrix[:, columns], depth, source.where)
+    values, totals = matrix.take(columns)
+    return Expression(values, np.maximum(totals, 1.0) if matrix.state == "counts" else None, source.where)
 
 
 def measured_genes(adata: AnnData, layer: str | None, key: str) -> list[str]:

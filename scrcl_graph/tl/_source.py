@@ -12,6 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import first_cells
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,12 @@ def read_source(adata: AnnData, layer: str | None) -> Source:
     return Source(adata.X, list(adata.var_names), "X")
 
 
+def check_copy(adata: AnnData, copy: bool) -> None:
+    """InputError where a copy is wanted of an AnnData whose X lies in a file."""
+    if copy and adata.isbacked:
+        raise InputError("an AnnData opened with backed= cannot be copied: leave copy out, and it gets the results")
+
+
 def obsm(adata: AnnData, key: str) -> NDArray[Any]:
     """``obsm[key]``, or InputError."""
     if key not in adata.obsm:
@@ -79,5 +86,7 @@ def obs_column(adata: AnnData, key: str | None) -> NDArray[Any] | None:
 
 
 def _has_negative(X: Any) -> bool:
+    """Scaling makes some value of every cell negative: of a matrix that is not in memory the first cells tell."""
+    X = first_cells(X)
     values = X.data if sp.issparse(X) else np.asarray(X)
     return bool(values.size and values.min() < 0)

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "unknown"
 
 
-def annotate(adata: AnnData, markers: GeneSets, *, max_padj: float = 0.05, key: str = "scrcl") -> None:
+def annotate(adata: AnnData, *, markers: GeneSets, max_padj: float = 0.05, key: str = "scrcl") -> None:
     """Name the groups of :func:`associations` by known marker genes.
 
     This uses prior knowledge: it is not part of the label-free result, and clusters stay as they are.
@@ -91,7 +91,7 @@ def annotate(adata: AnnData, markers: GeneSets, *, max_padj: float = 0.05, key: 
     }
 
 
-def spread_labels(adata: AnnData, column: str, *, key: str = "scrcl") -> None:
+def spread_labels(adata: AnnData, *, column: str, key: str = "scrcl") -> None:
     """Types of all cells from those of a few, over the cell graph of :func:`refine`.
 
     This uses labels: it is not part of the label-free result, and clusters stay as they are.

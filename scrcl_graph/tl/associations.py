@@ -22,11 +22,11 @@ def associations(
 ) -> AnnData | None:
     """Association of each gene with each group of cells.
 
-    The score is the model's and ranks the genes. It is smooth: a gene borrows from its correlated genes and a cell
-    from its neighbours, so it is no evidence by itself. The p-value comes from the measured expression alone; the null
-    hypothesis is that the gene's values, depth taken out, are exchangeable over the cells, whatever their group
-    (:func:`scrcl_graph.stats.compare_groups`). Log-normalised input still depends on depth; there a gene can be called
-    because the cells of a group are deeper.
+    The score is the model's. It is smooth: a gene borrows from its correlated genes and a cell from its neighbours, so
+    it is no evidence by itself. Genes are ranked by the contrast of measured expression. The p-value comes from the
+    measured expression alone; the null hypothesis is that the gene's values, depth taken out, are exchangeable over
+    the cells, whatever their group (:func:`scrcl_graph.stats.compare_groups`). Log-normalised input still depends on
+    depth; there a gene can be called because the cells of a group are deeper.
 
     Clusters that were found in the same expression follow its noise, and then p-values are too small even where
     there are no types at all: they say how well a gene marks a cluster, not that the cluster exists. Where that
@@ -56,6 +56,9 @@ def associations(
     ``varm[key + "_associations_effect"]``
         Mean in the group minus mean in the other cells, in standard deviations: of count residuals, or of
         log-normalised expression where there are no counts.
+    ``varm[key + "_associations_contrast"]``
+        Mean in the group minus that in the other groups (their average, each counting once), averaged with mean in the
+        group minus that in the nearest, the group with the largest; in standard deviations. It ranks the genes.
     ``varm[key + "_associations_pvalue"]``, ``varm[key + "_associations_padj"]``
         Two-sided p-value, and Benjamini-Hochberg over the genes of a group.
     ``varm[key + "_associations_specificity"]``

@@ -21,8 +21,8 @@ _SIGNS = {"attract": 1, "repel": -1}
 
 def ligand_receptor(
     adata: AnnData,
-    pairs: pd.DataFrame,
     *,
+    pairs: pd.DataFrame,
     groupby: str | None = None,
     neighbors_key: str | None = None,
     layer: str | None = None,

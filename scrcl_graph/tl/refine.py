@@ -24,7 +24,7 @@ from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.presets import Preset, get_preset, to_plain, with_parts
-from scrcl_graph.tl._source import Source, obs_column, obsm, read_source
+from scrcl_graph.tl._source import Source, check_copy, obs_column, obsm, read_source
 
 
 def refine(
@@ -55,6 +55,7 @@ def refine(
     ----------
     adata
         Cells x genes: raw counts or log-normalised values. Scaled values in ``X`` are passed over for ``adata.raw``.
+        Its matrix may lie in a file (``backed="r"``) or be a dask array; results are in memory then, not in the file.
     n_clusters
         Number of clusters; None chooses it without labels.
     preset
@@ -121,6 +122,7 @@ def refine(
     InputError
         If the input cannot be used; nothing is written then.
     """
+    check_copy(adata, copy)
     keys = Keys(key_added)
     chosen = with_parts(get_preset(preset), layers=layers, objectives=objectives, clusterer=clusterer)
     if model_path is not None and Path(model_path).exists():
@@ -174,6 +176,7 @@ def apply(
     InputError
         If the model or the input cannot be used; nothing is written then.
     """
+    check_copy(adata, copy)
     keys = Keys(key_added)
     fitted = model if isinstance(model, ScRCL) else ScRCL.load(model, device=device)
     source = read_source(adata, layer)

@@ -19,14 +19,14 @@ def groups(k: int, n: int = 240, seed: int = 0) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("k", [2, 4, 6])
 def test_the_planted_number_is_recovered(k: int) -> None:
-    chosen = choose_k(groups(k))
+    chosen = choose_k(groups(k), k_max=10, n_halves=3)
     assert chosen.k == k
     assert k in chosen.ks
     assert len(chosen.ks) == len(chosen.recovered) == len(chosen.spread) == len(chosen.gain)
 
 
 def test_the_gain_is_detail_found_again_against_twice_what_is_not() -> None:
-    chosen = choose_k(groups(4))
+    chosen = choose_k(groups(4), k_max=8, n_halves=3)
     assert chosen.recovered[2] == 1.0  # k = 4
     np.testing.assert_allclose(chosen.gain, np.log(chosen.ks) * (3 * chosen.recovered - 2), atol=1e-12)
     assert chosen.k == chosen.ks[chosen.gain.argmax()]
@@ -34,9 +34,24 @@ def test_the_gain_is_detail_found_again_against_twice_what_is_not() -> None:
 
 def test_points_without_clusters_give_few() -> None:
     X = np.random.default_rng(5).standard_normal((400, 12)).astype(np.float32)
-    chosen = choose_k(X)
+    chosen = choose_k(X, k_max=12, n_halves=4)
     assert chosen.k <= 3
     assert chosen.gain.max() < np.log(2)
+
+
+def test_the_order_of_the_cells_does_not_matter_for_clear_groups() -> None:
+    X = groups(5)
+    order = np.random.default_rng(3).permutation(len(X))
+    one, other = choose_k(X, k_max=9, n_halves=3), choose_k(X[order], k_max=9, n_halves=3)
+    assert one.k == other.k == 5
+    np.testing.assert_allclose(one.recovered[3], other.recovered[3], atol=0.02)
+
+
+def test_a_small_group_beside_large_ones_counts() -> None:
+    rng = np.random.default_rng(2)
+    truth = np.repeat([0, 1, 2], [300, 250, 30])
+    X = 8 * np.eye(3, 12)[truth] + rng.standard_normal((580, 12))
+    assert choose_k(X.astype(np.float32), k_max=8, n_halves=3).k == 3
 
 
 def test_the_overlap_is_the_best_jaccard_index_of_each_cluster() -> None:
@@ -46,7 +61,7 @@ def test_the_overlap_is_the_best_jaccard_index_of_each_cluster() -> None:
 
 def test_same_seed_same_curve() -> None:
     X = np.random.default_rng(1).standard_normal((60, 5)).astype(np.float32)
-    first, second = (dataclasses.asdict(choose_k(X, seed=4)) for _ in range(2))
+    first, second = (dataclasses.asdict(choose_k(X, k_max=6, n_halves=3, seed=4)) for _ in range(2))
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
 

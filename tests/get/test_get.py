@@ -14,11 +14,11 @@ from scrcl_graph.train import TrainingPlan
 def test_the_table_is_tidy_and_best_first(associated: AnnData) -> None:
     table = get.associations(associated)
     assert table.columns.tolist() == [
-        "group", "gene", "score", "effect", "pvalue", "padj", "specificity", "fraction"
+        "group", "gene", "score", "effect", "contrast", "pvalue", "padj", "specificity", "fraction"
     ]  # fmt: skip
     assert len(table) == 4 * associated.varm["scrcl_associations_score"].notna().all(axis=1).sum()
     for group, rows in table.groupby("group", observed=True):
-        assert rows["score"].is_monotonic_decreasing
+        assert rows["contrast"].is_monotonic_decreasing
         stored = associated.varm["scrcl_associations_padj"][group][rows["gene"]]
         np.testing.assert_array_equal(rows["padj"], stored)
     few = get.associations(associated, n_genes=3, max_padj=0.05)

@@ -17,7 +17,7 @@ def test_each_cluster_is_told_with_its_size_genes_module_neighbours_and_sets(ass
         raised = get.associations(associated, max_padj=0.05).query("group == @group")
         assert f" {len(raised)} genes are raised" in text
         first = raised.iloc[0]
-        assert f"by score first {first['gene']} ({first['effect']:+.1f} SD, FDR " in text
+        assert f"by contrast first {first['gene']} ({first['effect']:+.1f} SD, FDR " in text
         assert f"highest gene module is {get.module_scores(associated)[group].idxmax()} " in text
         own = associated.obs["cell_type"][associated.obs["scrcl"] == group].mode()[0].removeprefix("type_")
         assert f"Enriched: module {own} (" in text

@@ -87,3 +87,12 @@ def test_a_gene_without_variance_is_never_called() -> None:
     np.testing.assert_array_equal(found.effect[:2], 0)
     assert found.pvalue[2].max() < 0.02
     assert all(np.isfinite(table).all() for table in vars(found).values())
+
+
+def test_contrast_is_against_the_mean_and_the_nearest_of_the_other_groups(counts: np.ndarray) -> None:
+    labels = np.arange(len(counts)) % 3
+    test = stats.compare_groups(sp.csr_matrix(counts), labels, 3)
+    scaled = (counts - counts.mean(0)) / counts.std(0)
+    a, b, c = (scaled[labels == group].mean(0) for group in range(3))
+    np.testing.assert_allclose(test.contrast[:, 0], a - ((b + c) / 2 + np.maximum(b, c)) / 2, atol=1e-9)
+    assert np.corrcoef(test.contrast[:, 1], b - ((a + c) / 2 + np.maximum(a, c)) / 2)[0, 1] > 1 - 1e-9

@@ -20,7 +20,7 @@ def known_markers(adata: AnnData) -> dict[str, list[str]]:
 
 def test_clusters_get_the_type_whose_markers_they_raise(associated: AnnData, tmp_path: Path) -> None:
     clusters = associated.obs["scrcl"].copy()
-    tl.annotate(associated, known_markers(associated))
+    tl.annotate(associated, markers=known_markers(associated))
     assert (associated.obs["scrcl_annotation"].astype(str) == associated.obs["cell_type"].astype(str)).mean() > 0.9
     pd.testing.assert_series_equal(associated.obs["scrcl"], clusters)
     summary = associated.uns["scrcl_annotation"]
@@ -35,15 +35,15 @@ def test_clusters_get_the_type_whose_markers_they_raise(associated: AnnData, tmp
 
 def test_groups_without_raised_markers_are_unknown(associated: AnnData) -> None:
     only = {"absent": known_markers(associated)["absent"]}
-    tl.annotate(associated, only, max_padj=1e-4)
+    tl.annotate(associated, markers=only, max_padj=1e-4)
     assert set(associated.obs["scrcl_annotation"]) == {"unknown"}
     with pytest.raises(InputError, match="check the gene names"):
-        tl.annotate(associated, {"odd": ["NOWHERE"]})
+        tl.annotate(associated, markers={"odd": ["NOWHERE"]})
 
 
 def test_markers_need_associations(refined: AnnData) -> None:
     with pytest.raises(InputError, match="there are no associations"):
-        tl.annotate(refined, known_markers(refined))
+        tl.annotate(refined, markers=known_markers(refined))
 
 
 def test_a_few_labels_reach_all_cells_and_are_kept(refined: AnnData) -> None:
@@ -52,7 +52,7 @@ def test_a_few_labels_reach_all_cells_and_are_kept(refined: AnnData) -> None:
     refined.obs["few"] = truth.where(np.isin(np.arange(refined.n_obs), some))
     refined.obs.iloc[some[0], refined.obs.columns.get_loc("few")] = "type_0"
     before = refined.obs["scrcl"].copy()
-    tl.spread_labels(refined, "few")
+    tl.spread_labels(refined, column="few")
     found = refined.obs["scrcl_annotation"].astype(str)
     assert (found == truth).mean() > 0.9
     assert (found.iloc[some] == refined.obs["few"].iloc[some]).all()
@@ -64,4 +64,4 @@ def test_a_few_labels_reach_all_cells_and_are_kept(refined: AnnData) -> None:
 def test_one_label_is_not_enough(refined: AnnData) -> None:
     refined.obs["few"] = pd.Series(["a"] + [None] * (refined.n_obs - 1), index=refined.obs_names)
     with pytest.raises(InputError, match="fewer than two types"):
-        tl.spread_labels(refined, "few")
+        tl.spread_labels(refined, column="few")

@@ -35,7 +35,7 @@ def test_the_planted_pair_is_found_between_its_clusters(speaking: AnnData, caplo
     speaking.var_names = ["LIG", "RECA", *speaking.var_names[2:]]
     listed = pairs(speaking).replace("REC_A_RECB", "RECA_RECB").assign(sign="attract")
     with caplog.at_level(logging.WARNING):
-        tl.ligand_receptor(speaking, listed)
+        tl.ligand_receptor(speaking, pairs=listed)
     table = get.ligand_receptor(speaking)
     assert table.loc[0, ["source", "target", "ligand", "receptor"]].tolist() == ["0", "1", "LIG", "RECA_RECB"]
     called = get.ligand_receptor(speaking, max_padj=0.01)
@@ -49,7 +49,7 @@ def test_the_planted_pair_is_found_between_its_clusters(speaking: AnnData, caplo
 
 
 def test_a_gene_with_an_underscore_is_not_a_complex(speaking: AnnData) -> None:
-    tl.ligand_receptor(speaking, pd.DataFrame({"source": ["LIG"], "target": ["REC_A"]}))
+    tl.ligand_receptor(speaking, pairs=pd.DataFrame({"source": ["LIG"], "target": ["REC_A"]}))
     assert get.ligand_receptor(speaking, source="0", target="1").loc[0, "padj"] < 0.01
 
 
@@ -57,19 +57,19 @@ def test_groups_that_do_not_touch_are_left_out(speaking: AnnData) -> None:
     labels = speaking.obs["scrcl"].to_numpy()
     near = sp.csr_matrix((labels[:, None] == labels[None, :]).astype(float))
     speaking.obsp["near"] = near
-    tl.ligand_receptor(speaking, pairs(speaking).replace("REC_A_RECB", "REC_A"), neighbors_key="near")
+    tl.ligand_receptor(speaking, pairs=pairs(speaking).replace("REC_A_RECB", "REC_A"), neighbors_key="near")
     table = get.ligand_receptor(speaking)
     assert (table["source"] == table["target"]).all()
     speaking.obsp["near"] = sp.csr_matrix(near.shape)
     with pytest.raises(InputError, match="joins no two cells"):
-        tl.ligand_receptor(speaking, pairs(speaking), neighbors_key="near")
+        tl.ligand_receptor(speaking, pairs=pairs(speaking), neighbors_key="near")
 
 
 def test_results_survive_h5ad_and_are_the_same_again(speaking: AnnData, tmp_path: Path) -> None:
     listed = pairs(speaking).replace("REC_A_RECB", "REC_A")
-    tl.ligand_receptor(speaking, listed)
+    tl.ligand_receptor(speaking, pairs=listed)
     first = get.ligand_receptor(speaking)
-    tl.ligand_receptor(speaking, listed)
+    tl.ligand_receptor(speaking, pairs=listed)
     pd.testing.assert_frame_equal(get.ligand_receptor(speaking), first)
     speaking.write_h5ad(tmp_path / "a.h5ad")
     pd.testing.assert_frame_equal(get.ligand_receptor(anndata.read_h5ad(tmp_path / "a.h5ad")), first)
@@ -85,14 +85,14 @@ def test_results_survive_h5ad_and_are_the_same_again(speaking: AnnData, tmp_path
 )
 def test_broken_tables_are_refused_and_nothing_is_written(speaking: AnnData, table: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        tl.ligand_receptor(speaking, table)
+        tl.ligand_receptor(speaking, pairs=table)
     assert "scrcl_ligand_receptor" not in speaking.uns
 
 
 def test_the_dot_plot_shows_what_is_called_and_refuses_nothing(speaking: AnnData) -> None:
     with pytest.raises(InputError, match="no ligand-receptor scores"):
         pl.ligand_receptor_dotplot(speaking)
-    tl.ligand_receptor(speaking, pairs(speaking).replace("REC_A_RECB", "REC_A"))
+    tl.ligand_receptor(speaking, pairs=pairs(speaking).replace("REC_A_RECB", "REC_A"))
     ax = pl.ligand_receptor_dotplot(speaking, max_padj=0.01)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["LIG → REC_A"]
     assert "0 → 1" in [label.get_text() for label in ax.get_xticklabels()]

@@ -13,8 +13,8 @@ import scipy.sparse as sp
 from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
-from scrcl_graph import InputError, datasets, metrics, tl
-from scrcl_graph.presets import get_preset
+from scrcl_graph import InputError, ScRCL, _matrix, datasets, metrics, tl
+from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
 QUICK = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=5))
@@ -236,3 +236,48 @@ def test_blood_cells_are_told_apart(data_dir: Path) -> None:
     tl.refine(adata, n_clusters=9)
     known = (truth != "unlabelled").to_numpy()
     assert metrics.score(truth[known], adata.obs["scrcl"][known])["ari"] > 0.55
+
+
+@pytest.mark.parametrize("where", ["backed", "backed dense", "dask"])
+@pytest.mark.parametrize(
+    "preset", [QUICK, dataclasses.replace(QUICK, gene_ranking="dispersion")], ids=["inertia", "dispersion"]
+)
+def test_a_matrix_that_is_not_in_memory_gives_the_same_results(
+    planted: AnnData, where: str, preset: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_matrix, "BLOCK", 500)
+    preset = dataclasses.replace(preset, n_top_genes=80)
+    other = planted.copy()
+    if where == "dask":
+        other.X = pytest.importorskip("dask.array").from_array(other.X, chunks=(50, other.n_vars))
+    else:
+        other.X = other.X.toarray() if where == "backed dense" else other.X
+        other.write_h5ad(tmp_path / "cells.h5ad")
+        before = (tmp_path / "cells.h5ad").read_bytes()
+        other = anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    for adata in (planted, other):
+        tl.refine(adata, preset=preset, n_clusters=4)
+        tl.associations(adata)
+        tl.gene_modules(adata)
+    for slot in SLOTS:
+        assert_same(getattr(other, slot), getattr(planted, slot))
+    model = ScRCL(4, preset=preset).fit(planted.X, genes=list(planted.var_names))
+    for adata in (planted, other):
+        tl.apply(adata, model, key_added="again")
+    assert_same(other.obsm["X_again"], planted.obsm["X_again"])
+    if where != "dask":
+        assert other.isbacked
+        assert (tmp_path / "cells.h5ad").read_bytes() == before
+
+
+def test_a_scaled_matrix_in_a_file_is_passed_over_for_raw(planted: AnnData, tmp_path: Path) -> None:
+    wanted = tl.refine(planted, preset=QUICK, n_clusters=4, copy=True)
+    planted.raw = planted.copy()
+    planted.X = planted.X.toarray() - 1
+    planted.write_h5ad(tmp_path / "cells.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    tl.refine(backed, preset=QUICK, n_clusters=4)
+    assert backed.uns["scrcl"]["input"]["matrix"] == "raw.X"
+    assert_same(backed.obsm["X_scrcl"], wanted.obsm["X_scrcl"])
+    with pytest.raises(InputError, match="cannot be copied"):
+        tl.refine(backed, copy=True)
