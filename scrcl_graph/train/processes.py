@@ -146,7 +146,8 @@ def train_shared(
     shards = cut(data, by_locality(data["cell"].x.float().cpu().numpy(), size))
     own = next(shards)
     for process, shard in enumerate(shards, start=1):
-        _send(pickle.dumps(shard), process, groups.work)
+        _send(pickle.dumps(shard), process, groups.idle)
+    _wait_for_all(groups)
     team = Team(own, device, groups.work)
     own_data = own.to_hetero().to(device)
     history = train(
@@ -179,11 +180,18 @@ def _serve(groups: _Groups) -> None:
         if _agree(unknown, groups.work) is not None:
             continue
         assert isinstance(job, _Job)
-        shard: Shard = pickle.loads(_receive(groups.work))
+        shard: Shard = pickle.loads(_receive(groups.idle))
+        _wait_for_all(groups)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if job.on_gpu else torch.device("cpu")
         team = Team(shard, device, groups.work)
         data = shard.to_hetero().to(device)
         train(job.network.to(device), data, job.objectives, job.plan, seed=job.seed, sharing=team)
+
+
+def _wait_for_all(groups: _Groups) -> None:
+    """Until every process has its shard, which takes as long as the cutting of the graph."""
+    with reached():
+        dist.barrier(group=groups.idle)
 
 
 def _agree(problem: str | None, group: dist.ProcessGroup) -> str | None:
