@@ -38,8 +38,8 @@ def scanpy(sizes: str = "4000") -> None:
 def performance(
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("docs/performance.md"),
     sizes: str = "1000,4000,10000,100000,1000000",
-    beside: str = "4000,10000,100000",
-    epochs: str = "1000,4000,16000",
+    beside: str = "4000,10000",
+    epochs: str = "1000,4000",
 ) -> None:
     """Every figure of time and memory, on one page."""
     from scrcl_graph.benchmark.performance import write_page
