@@ -38,7 +38,9 @@ class HGT(torch.nn.Module):
 
 if __name__ == "__main__":
     adata = scrcl_graph.datasets.pbmc68k_reduced()
-    preset = replace(scrcl_graph.presets.get_preset("default"), network="hgt_network", n_runs=1)
+    preset = scrcl_graph.presets.get_preset("default")
+    few = replace(preset.plan, epochs=15)  # attention over every expression edge takes seconds an epoch
+    preset = replace(preset, network="hgt_network", n_runs=1, plan=few)
     model = Path(tempfile.mkdtemp()) / "model"
     scrcl_graph.tl.refine(adata, n_clusters=8, preset=preset, model_path=model)
     losses = adata.uns["scrcl"]["history"]["run_0"]["total"]

@@ -8,15 +8,19 @@ from pathlib import Path
 import h5py
 
 from scrcl_graph._errors import InputError
+from scrcl_graph.io import IN_MEMORY
 from scrcl_graph.presets import Preset, get_preset
 
-# Measured on 2 CPU cores; `make bench` measures again beside the estimate (docs/results.md).
+# Measured on 2 CPU cores, `make bench` (docs/performance.md).
 _BASE_GB, _BASE_SECONDS = 0.67, 5.0
-_BYTES_PER_ENTRY = 45.0  # copies of the matrix, its transpose and the edge lists
-_BYTES_PER_CELL = 26_000.0  # coordinates, hidden layers and their gradients, kNN edges
-_SECONDS_PER_ENTRY = 1.5e-6
-_SECONDS_PER_CELL_EPOCH = 2.0e-5  # of 100,000 cells; 10,000 took half of it each
-_SECONDS_PER_CELL = 0.5e-3
+_BYTES_LOADED = 8.0  # of an entry of a matrix that is read whole
+_BYTES_KEPT = 25.0  # of an entry of the chosen genes: its value and column, and more for a moment
+_BYTES_PER_CELL = 5_000.0  # coordinates, embedding, factors, kNN edges
+_BYTES_PER_LEARNED = 26_000.0  # hidden layers and their gradients, edges
+_SECONDS_PER_ENTRY = 0.3e-6
+_SECONDS_PER_CELL = 0.4e-3  # placing, encoding and labelling
+_SECONDS_PER_LEARNED = 0.5e-3  # graph, coordinates and clusters
+_SECONDS_PER_EPOCH = 1.5e-5  # and cell that is learned from
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,15 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
     """
     chosen = get_preset(preset)
     width = chosen.hidden_dim / 128
-    gigabytes = _BASE_GB + (n_entries * _BYTES_PER_ENTRY + n_cells * _BYTES_PER_CELL * width) / 1e9
-    per_cell = _SECONDS_PER_CELL + _SECONDS_PER_CELL_EPOCH * chosen.plan.epochs * chosen.n_runs * width
-    seconds = _BASE_SECONDS + n_entries * _SECONDS_PER_ENTRY + n_cells * per_cell
-    return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
+    learned = min(n_cells, chosen.n_training_cells or n_cells)
+    # the chosen genes hold more than their share of the entries: at most its root, of six real sets
+    kept = n_entries * min(1.0, chosen.n_top_genes / n_genes) ** 0.5
+    loaded = min(n_entries * _BYTES_LOADED, IN_MEMORY)
+    used = loaded + kept * _BYTES_KEPT + n_cells * _BYTES_PER_CELL + learned * _BYTES_PER_LEARNED * width
+    epochs = chosen.plan.epochs * chosen.n_runs * width
+    seconds = n_entries * _SECONDS_PER_ENTRY + (n_cells - learned) * _SECONDS_PER_CELL
+    seconds += learned * (_SECONDS_PER_LEARNED + _SECONDS_PER_EPOCH * epochs)
+    return Estimate(n_cells, n_genes, n_entries, _BASE_GB + used / 1e9, _BASE_SECONDS + seconds)
 
 
 def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:
