@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from anndata import AnnData
@@ -33,9 +34,12 @@ def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def measured(associated: AnnData) -> AnnData:
-    """``associated`` with domain statistics and PAGA; a fresh copy."""
+    """``associated`` with domain statistics, PAGA and interactions; a fresh copy."""
     tl.domain_statistics(associated, n_permutations=20)
     tl.paga(associated)
+    genes = associated.var_names
+    pairs = pd.DataFrame({"ligand": genes[:6], "receptor": genes[6:12]})
+    tl.ligand_receptor(associated, pairs=pairs)
     return associated
 
 
@@ -58,7 +62,9 @@ def test_each_plot_draws_on_the_axes_given_or_on_new_ones_and_changes_no_data(
 
 @pytest.mark.parametrize("plot", PLOTS, ids=pl.__all__)
 def test_each_plot_asks_for_results_first(plot: Callable[..., Axes], planted: AnnData) -> None:
-    with pytest.raises(InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.(refine|domain_statistics)"):
+    with pytest.raises(
+        InputError, match=r"under 'scrcl': run scrcl_graph\.tl\.(refine|domain_statistics|ligand_receptor)"
+    ):
         plot(planted)
     assert not plt.get_fignums()  # no empty figure is left
 
