@@ -193,25 +193,21 @@ def _single(x: Tensor) -> Tensor:
 
 def _csr(edges: EdgeIndex, weight: Tensor | None, x: Tensor, *, transposed: bool = False) -> Tensor:
     """The matrix of the edges, destinations x sources, or its transpose; ones without weights."""
-    pointer, indices, order = _compressed(edges)[transposed]
+    pointer, indices, order = _compressed(edges, transposed)
     values = x.new_ones(len(indices)) if weight is None else weight if order is None else weight[order]
     size = edges.get_sparse_size() if transposed else edges.get_sparse_size()[::-1]
     return torch.sparse_csr_tensor(pointer, indices, values, size=size, check_invariants=False)
 
 
-def _compressed(edges: EdgeIndex) -> tuple[tuple[Tensor, Tensor, Tensor | None], ...]:
-    """Rows of the matrix of the edges and of its transpose: pointers, columns, and the order of the weights.
+def _compressed(edges: EdgeIndex, transposed: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Row pointers and columns of the matrix of the edges or of its transpose, and the order of the weights in it.
 
     In 32 bits, which MKL takes as they are where it first copies 64, and kept with the edges.
     """
-    kept: tuple[tuple[Tensor, Tensor, Tensor | None], ...] | None = getattr(edges, "_compressed", None)
-    if kept is None:
-        (into, sources), _ = edges.get_csc()
-        (out_of, destinations), order = edges.get_csr()
+    name = "_compressed_transpose" if transposed else "_compressed"
+    if not hasattr(edges, name):
+        (pointer, indices), order = edges.get_csr() if transposed else edges.get_csc()
         fits = edges.size(1) < 2**31
-        into, sources, out_of, destinations = (
-            part.int() if fits else part for part in (into, sources, out_of, destinations)
-        )
-        kept = (into, sources, None), (out_of, destinations, order)
-        edges._compressed = kept
+        setattr(edges, name, (pointer.int() if fits else pointer, indices.int() if fits else indices, order))
+    kept: tuple[Tensor, Tensor, Tensor | None] = getattr(edges, name)
     return kept
