@@ -12,15 +12,18 @@ from scrcl_graph.io import IN_MEMORY
 from scrcl_graph.presets import Preset, get_preset
 
 # Measured on 2 CPU cores, `make bench` (docs/performance.md).
-_BASE_GB, _BASE_SECONDS = 0.67, 5.0
+_BASE_GB, _BASE_SECONDS = 0.75, 2.0
 _BYTES_LOADED = 8.0  # of an entry of a matrix that is read whole
-_BYTES_KEPT = 25.0  # of an entry of the chosen genes: its value and column, and more for a moment
-_BYTES_PER_CELL = 5_000.0  # coordinates, embedding, factors, kNN edges
+_BYTES_KEPT = 8.0  # of an entry of the chosen genes
+_BYTES_NORMALISED = 17.0  # more for a moment
+_BYTES_PER_CELL = 4_000.0  # coordinates, embedding, factors, kNN edges
 _BYTES_PER_LEARNED = 26_000.0  # hidden layers and their gradients, edges
+_BYTES_PER_TILE_ENTRY = 250.0  # edges of the cells that are learned from and of a tile of others, both ways
 _SECONDS_PER_ENTRY = 0.3e-6
-_SECONDS_PER_CELL = 0.4e-3  # placing, encoding and labelling
+_SECONDS_PER_CELL = 2.6e-4  # placing, encoding and labelling
 _SECONDS_PER_LEARNED = 0.5e-3  # graph, coordinates and clusters
-_SECONDS_PER_EPOCH = 1.5e-5  # and cell that is learned from
+_SECONDS_PER_EPOCH = 1.4e-5  # and cell that is learned from
+_SECONDS_PER_GENE_EPOCH = 2.1e-5
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
     learned = min(n_cells, chosen.n_training_cells or n_cells)
     # the chosen genes hold more than their share of the entries: at most its root, of six real sets
     kept = n_entries * min(1.0, chosen.n_top_genes / n_genes) ** 0.5
-    loaded = min(n_entries * _BYTES_LOADED, IN_MEMORY)
-    used = loaded + kept * _BYTES_KEPT + n_cells * _BYTES_PER_CELL + learned * _BYTES_PER_LEARNED * width
-    epochs = chosen.plan.epochs * chosen.n_runs * width
-    seconds = n_entries * _SECONDS_PER_ENTRY + (n_cells - learned) * _SECONDS_PER_CELL
-    seconds += learned * (_SECONDS_PER_LEARNED + _SECONDS_PER_EPOCH * epochs)
-    return Estimate(n_cells, n_genes, n_entries, _BASE_GB + used / 1e9, _BASE_SECONDS + seconds)
+    held = min(n_entries * _BYTES_LOADED, IN_MEMORY) + kept * _BYTES_KEPT
+    tiles = min(2 * learned, n_cells) * kept / n_cells * _BYTES_PER_TILE_ENTRY if learned < n_cells else 0.0
+    working = n_cells * _BYTES_PER_CELL + learned * _BYTES_PER_LEARNED * width + tiles
+    gigabytes = _BASE_GB + (held + max(kept * _BYTES_NORMALISED, working)) / 1e9
+    epoch = learned * _SECONDS_PER_EPOCH + min(n_genes, chosen.n_top_genes) * _SECONDS_PER_GENE_EPOCH
+    seconds = _BASE_SECONDS + n_entries * _SECONDS_PER_ENTRY + learned * _SECONDS_PER_LEARNED
+    seconds += (n_cells - learned) * _SECONDS_PER_CELL + chosen.plan.epochs * chosen.n_runs * width * epoch
+    return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
 
 
 def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:

@@ -38,7 +38,7 @@ def scanpy(sizes: str = "4000") -> None:
 def performance(
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("docs/performance.md"),
     sizes: str = "1000,4000,10000,100000,1000000",
-    beside: str = "4000,10000",
+    beside: str = "1000,4000",
     epochs: str = "1000,4000",
 ) -> None:
     """Every figure of time and memory, on one page."""

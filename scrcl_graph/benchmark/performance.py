@@ -54,7 +54,8 @@ def write_page(path: Path, sizes: list[int], beside: list[int], epochs: list[int
         scale_tables(sizes, 2000, 0.05, "default"),
         "## Beside scanpy",
         f"The same files and machine, one after the other (`{command} scanpy --sizes {','.join(map(str, beside))}`). "
-        "scanpy: normalise, 2,000 genes, PCA, neighbours, Leiden (igraph, resolution 1), UMAP, each by its defaults.",
+        "scanpy: normalise, 2,000 genes, PCA, neighbours, Leiden (igraph, resolution 1), UMAP, each by its defaults "
+        "(above 8,192 cells scanpy 1.11 and pynndescent 0.7, as pinned here, do not work together).",
         scanpy_table(beside),
         "## One epoch of the preset `paper`, dense against linear",
         f"`{command} epoch --sizes {','.join(map(str, epochs))}`: the same network (width 1,500), once with the "
