@@ -70,6 +70,14 @@ def test_many_points_are_searched_in_blocks(monkeypatch: pytest.MonkeyPatch) -> 
         assert recall > 0.8
 
 
+def test_neighbours_within_clusters_are_nearly_all_found_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = _clusters(800)
+    truth = _brute(points, None, 10)
+    monkeypatch.setattr("scrcl_graph.gr.cells.EXACT_LIMIT", 100)
+    found = nearest(points, n_neighbors=10, seed=3)
+    assert np.mean([len(set(a) & set(b)) for a, b in zip(found, truth, strict=True)]) / 10 > 0.9
+
+
 def test_blocks_smaller_than_the_neighbours_asked_for_are_filled_up(monkeypatch: pytest.MonkeyPatch) -> None:
     points = _clusters(120)
     monkeypatch.setattr("scrcl_graph.gr.cells.EXACT_LIMIT", 100)
