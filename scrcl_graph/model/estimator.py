@@ -15,7 +15,6 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
-from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import _preprocess as pre
@@ -44,7 +43,7 @@ from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.train import Checkpoint, History, train_shared
+from scrcl_graph.train import Checkpoint, History, Run, train_runs
 
 logger = logging.getLogger(__name__)
 
@@ -184,10 +183,12 @@ class ScRCL:
             kept = Checkpoint(checkpoint, job)
         with stage(f"training on {len(built.known):,} cells"):
             runs = [
-                self._run(preset, self.graph_, self.random_state + i, None if kept is None else kept.run(i))
+                self._run(preset, self.random_state + i, None if kept is None else kept.run(i))
                 for i in range(preset.n_runs)
             ]
-        self._networks, self.history_, views = (list(part) for part in zip(*runs, strict=True))
+            self.history_ = train_runs(runs, self.graph_, progress=settings.progress)
+            self._networks = [run.network for run in runs]
+            views = self._views(self.graph_)
         self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
         with stage("clusters"):
             labels, k = self._cluster(preset)
@@ -300,18 +301,11 @@ class ScRCL:
         everyone[others] = nearest_vote(self.embedding_[others], of_known, labels, self.random_state)
         return all_factors, everyone
 
-    def _run(
-        self, preset: Preset, data: HeteroData, seed: int, checkpoint: Path | None
-    ) -> tuple[Module, History, Views]:
-        network = make_network(preset, **self._network_spec, seed=seed).to(data["cell"].x.device)
-        try_out(network, data, seed)
+    def _run(self, preset: Preset, seed: int, checkpoint: Path | None) -> Run:
+        network = make_network(preset, **self._network_spec, seed=seed).to(self.graph_["cell"].x.device)
+        try_out(network, self.graph_, seed)
         objectives, weights = make_objectives(preset.plan.weights)
-        plan = replace(preset.plan, weights=weights)
-        history = train_shared(
-            network, data, objectives, plan, seed=seed, progress=settings.progress, checkpoint=checkpoint
-        )
-        with torch.no_grad():
-            return network, history, network(data)
+        return Run(network, objectives, replace(preset.plan, weights=weights), seed, checkpoint)
 
     def _encode(self, cells: Cells, rows: NDArray[np.intp]) -> tuple[Values, Values]:
         """Embedding and factors of some of these cells, in parts; the rows of the others are zero."""

@@ -27,7 +27,10 @@ OBJECTIVES = Registry(
 
 
 def register_objective(name: str) -> Callable[[T], T]:
-    """Decorator that gives an objective a name: a function of a :class:`Batch`, or a class whose instances are one."""
+    """Decorator that gives an objective a name: a function of a :class:`Batch`, or a class whose instances are one.
+
+    Networks are trained side by side, in threads: keep state in a class, of which each has its own instance.
+    """
     return OBJECTIVES.register(name)
 
 

@@ -1,4 +1,4 @@
-"""Training: the plan, the loop, its checkpoints, and several processes."""
+"""Training: the plan, the loop, its checkpoints, several networks, and several processes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from scrcl_graph.train.checkpoint import Checkpoint, History
 from scrcl_graph.train.loop import has_settled, train
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import run, train_shared
+from scrcl_graph.train.side_by_side import Run, train_runs
 from scrcl_graph.train.team import Team
 
 __all__ = [
     "Checkpoint",
     "History",
     "LostProcessError",
+    "Run",
     "Team",
     "TrainingPlan",
     "has_settled",
     "run",
     "train",
+    "train_runs",
     "train_shared",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 import torch
+from torch import Tensor
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 from tqdm import trange
@@ -33,6 +35,7 @@ def train(
     progress: bool = False,
     checkpoint: Path | None = None,
     sharing: Alone = ALONE,
+    stopped: Event | None = None,
 ) -> History:
     """Minimise the weighted sum of the objectives on the whole graph; the network is changed in place.
 
@@ -55,6 +58,8 @@ def train(
         a CPU as if it had not been stopped.
     sharing
         How this process adds up over and reads from those that have the other cells; ``data`` is its shard.
+    stopped
+        Ends the training after the epoch in which it is set.
 
     Returns
     -------
@@ -66,7 +71,6 @@ def train(
         If the file holds no state of this network.
     """
     device = data["cell"].x.device
-    graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
     on_gpu = device.type == "cuda"
     optimizer = _OPTIMIZERS.find(plan.optimizer)(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
     history: History = {name: [] for name in ("total", *(objective.name for objective in objectives))}
@@ -84,26 +88,16 @@ def train(
         for _ in trange(begun, plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
             if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
                 break
+            if stopped is not None and stopped.is_set():
+                break
             optimizer.zero_grad()
-            with torch.autocast("cuda", dtype=torch.bfloat16, enabled=on_gpu):
-                views = network(data) if sharing.size == 1 else network(data, sharing)
-            batch = Batch(
-                views.float(),
-                data["cell", graph, "cell"].edge_index,
-                data["cell"].x,
-                data["gene"].decoder,
-                plan.tau,
-                sharing.total,
-                sharing.gather,
-            )
-            values = {objective.name: objective(batch) for objective in objectives}
-            values["total"] = torch.stack([plan.weights[name] * value for name, value in values.items()]).sum()
+            values = losses(network, data, objectives, plan, sharing)
             (values["total"] / sharing.size).backward()
-            losses = torch.stack(list(values.values())).detach() / sharing.size
+            found = torch.stack(list(values.values())).detach() / sharing.size
             gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-            sharing.add_in_place([losses, *gradients])
+            sharing.add_in_place([found, *gradients])
             optimizer.step()
-            for name, value in zip(values, losses.tolist(), strict=True):
+            for name, value in zip(values, found.tolist(), strict=True):
                 history[name].append(value)
             if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
                 _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
@@ -112,6 +106,27 @@ def train(
             _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
     network.eval()
     return history
+
+
+def losses(
+    network: Module, data: HeteroData, objectives: Sequence[Objective], plan: TrainingPlan, sharing: Alone = ALONE
+) -> dict[str, Tensor]:
+    """The value of each objective on the whole graph, and their weighted sum as ``"total"``."""
+    graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
+    with torch.autocast("cuda", dtype=torch.bfloat16, enabled=data["cell"].x.is_cuda):
+        views = network(data) if sharing.size == 1 else network(data, sharing)
+    batch = Batch(
+        views.float(),
+        data["cell", graph, "cell"].edge_index,
+        data["cell"].x,
+        data["gene"].decoder,
+        plan.tau,
+        sharing.total,
+        sharing.gather,
+    )
+    values = {objective.name: objective(batch) for objective in objectives}
+    values["total"] = torch.stack([plan.weights[name] * value for name, value in values.items()]).sum()
+    return values
 
 
 def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:

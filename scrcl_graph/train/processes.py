@@ -99,6 +99,11 @@ def run(main: Callable[[], T]) -> T | None:
             _groups = None
 
 
+def shared() -> bool:
+    """Whether this job has several processes, which wait to train (:func:`run`)."""
+    return _groups is not None
+
+
 def train_shared(
     network: Module,
     data: HeteroData,

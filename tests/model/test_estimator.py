@@ -246,6 +246,7 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
     planted: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = dataclasses.replace(QUICK, n_runs=2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # one run after the other, so that epochs can be counted
     wanted = ScRCL(4, preset=two).fit(planted.X)
     monkeypatch.setattr("scrcl_graph.train.checkpoint.INTERVAL", 0.0)
     epochs = iter(range(8))

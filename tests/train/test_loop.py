@@ -13,35 +13,13 @@ from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import InputError, gr
-from scrcl_graph import _preprocess as pre
-from scrcl_graph.datasets import Planted, plant
+from scrcl_graph.datasets import Planted
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork
 from scrcl_graph.objectives import Alignment, Association, Batch, NeighbourhoodContrast, Objective
 from scrcl_graph.train import TrainingPlan, has_settled, train
 
 PLAN = TrainingPlan(weights={"alignment": 1.0, "neighbourhood": 100.0, "association": 10.0}, epochs=25)
 OBJECTIVES: list[Objective] = [Alignment(), NeighbourhoodContrast(), Association()]
-
-
-@pytest.fixture(scope="module")
-def planted_data() -> Planted:
-    return plant(150, 60, 3, module_size=10, density=0.3)
-
-
-@pytest.fixture(scope="module")
-def data(planted_data: Planted) -> HeteroData:
-    log_X = pre.log_normalize(planted_data.counts, "counts")
-    coordinates = gr.join([gr.pca(log_X, 8)], log_X)
-    cell_x = coordinates.transform(log_X)
-    graph = gr.cell_gene_graph(
-        cell_x=cell_x,
-        gene_x=coordinates.genes,
-        expression=gr.correspondence_kernel(log_X),
-        similar=gr.propagation(gr.cell_knn(cell_x, 8)),
-        coexpressed=gr.gene_correlation(log_X, 4),
-    )
-    graph["gene"].decoder = torch.from_numpy(coordinates.decoder)
-    return graph
 
 
 def _network() -> RefinementNetwork:

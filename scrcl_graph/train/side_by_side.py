@@ -1,0 +1,98 @@
+"""Several networks on one graph, each on cores of its own where none of them draws random numbers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import torch
+from torch.nn import Module
+from torch_geometric.data import HeteroData
+
+from scrcl_graph._settings import threads_kept
+from scrcl_graph.objectives import Objective
+from scrcl_graph.train.checkpoint import History
+from scrcl_graph.train.loop import losses, train
+from scrcl_graph.train.plan import TrainingPlan
+from scrcl_graph.train.processes import shared, train_shared
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network to be trained: the arguments of :func:`train` that are its own."""
+
+    network: Module
+    objectives: Sequence[Objective]
+    plan: TrainingPlan
+    seed: int
+    checkpoint: Path | None = None
+
+
+def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False) -> list[History]:
+    """Train each network on the graph, the cores of a CPU divided among them; the networks differ in weights only.
+
+    A full-batch step is a chain of products too small to fill several cores, so networks side by side are faster than
+    one after another with all cores each. Torch has one random state per process, which runs that draw from it
+    (dropout, an objective that samples) would mix up: those are trained one after another, as on a GPU or where
+    several processes share every network (:func:`train_shared`).
+
+    Returns
+    -------
+    As :func:`train`, in the order of ``runs``. They do not depend on which run is done first.
+    """
+    cores = torch.get_num_threads()
+    at_once = min(len(runs), cores)
+    if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data):
+        return [
+            train_shared(
+                run.network,
+                data,
+                run.objectives,
+                run.plan,
+                seed=run.seed,
+                progress=progress,
+                checkpoint=run.checkpoint,
+            )
+            for run in runs
+        ]
+    stopped = Event()
+
+    def one(run: Run) -> History:
+        return train(
+            run.network,
+            data,
+            run.objectives,
+            run.plan,
+            seed=run.seed,
+            progress=progress,
+            checkpoint=run.checkpoint,
+            stopped=stopped,
+        )
+
+    # Each run forks the random state of the process: only the outermost fork brings back what was there.
+    with threads_kept(), torch.random.fork_rng(devices=[]), ThreadPoolExecutor(at_once) as pool:
+        torch.set_num_threads(cores // at_once)
+        futures = [pool.submit(one, run) for run in runs]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:  # also Ctrl-C: the others end with their epoch, and keep their checkpoints
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@torch.no_grad()
+def _draws(run: Run, data: HeteroData) -> bool:
+    """Whether a step of training draws from torch's random state, as tried on copies."""
+    try:
+        network, objectives = copy.deepcopy((run.network, run.objectives))
+    except (TypeError, RuntimeError):  # a part that cannot be copied may hold a random state of its own
+        return True
+    with torch.random.fork_rng(devices=[]):
+        before = torch.get_rng_state()
+        losses(network.train(), data, objectives, run.plan)
+        return not torch.equal(before, torch.get_rng_state())
