@@ -83,8 +83,16 @@ def held_out(files: list[Path], label: str = "cell_type") -> None:
 
 
 @app.command()
+def prior(pbmc3k: Path, cells: str = "300,2700", seeds: int = 5, label: str = "cell_type") -> None:
+    """Types of blood cells with and without a prior gene network, the correlations of other blood cells."""
+    from scrcl_graph.benchmark.prior import prior_table
+
+    typer.echo(prior_table(pbmc3k, [int(size) for size in cells.split(",")], seeds, label))
+
+
+@app.command()
 def cost(cells: int = 100_000, genes: int = 2000) -> None:
-    """Seconds and memory of the associations, after training."""
+    """Seconds and memory of associations and gene modules, after training."""
     from scrcl_graph.benchmark.associations import cost as measure
 
     typer.echo(measure(cells, genes))

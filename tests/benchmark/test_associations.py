@@ -41,3 +41,9 @@ def test_split_counts_hold_without_structure() -> None:
 def test_canonical_markers_of_blood_cells_are_on_top(data_dir: Path) -> None:
     rows = bench.markers_table(data_dir / "pbmc3k.h5ad", 1).splitlines()[2:11]
     assert sum(row.endswith("| 1 of 1 |") for row in rows) >= 6
+
+
+@pytest.mark.slow
+def test_the_cost_of_each_verb_after_training() -> None:
+    rows = bench.cost(300, 500).splitlines()
+    assert [row.split(" | ")[0] for row in rows[2:]] == ["| associations", "| gene_modules"]
