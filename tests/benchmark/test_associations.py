@@ -45,5 +45,5 @@ def test_canonical_markers_of_blood_cells_are_on_top(data_dir: Path) -> None:
 
 @pytest.mark.slow
 def test_the_cost_of_each_verb_after_training() -> None:
-    rows = bench.cost(300, 500).splitlines()
+    rows = bench.cost(1000, 500).splitlines()
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| associations", "| gene_modules"]
