@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 Points = NDArray[np.float32]
 
-EXACT_LIMIT = 10_000  # reference points up to which all pairs are compared; above, pairs in nearby blocks
+EXACT_LIMIT = 20_000  # reference points up to which all pairs are compared; above, pairs in nearby blocks
 _BLOCK, _BLOCKS = 1000, 40  # most points per block, on average, and fewest blocks
 _PROBES = 10  # blocks that are searched
 
