@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 
 import torch
@@ -113,11 +114,13 @@ def train_shared(
     seed: int,
     progress: bool = False,
     checkpoint: Path | None = None,
+    stopped: Event | None = None,
 ) -> History:
     """:func:`train` on all processes of the job (:func:`run`): each takes a part of the cells, all take all genes.
 
     The loss and its gradient are those of one process, up to the order of summation. Parameters are as in
-    :func:`train`; the first process cuts the graph, sends the shards and keeps the checkpoint.
+    :func:`train`; the first process cuts the graph, sends the shards and keeps the checkpoint. ``stopped`` is for
+    one process alone.
 
     Raises
     ------
@@ -128,7 +131,9 @@ def train_shared(
     """
     global _groups
     if _groups is None:
-        return train(network, data, objectives, plan, seed=seed, progress=progress, checkpoint=checkpoint)
+        return train(
+            network, data, objectives, plan, seed=seed, progress=progress, checkpoint=checkpoint, stopped=stopped
+        )
     check_sharding(network)
     size, device = _groups.work.size(), data["cell"].x.device
     n_cells = data["cell"].num_nodes

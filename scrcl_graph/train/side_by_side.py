@@ -16,7 +16,7 @@ from torch_geometric.data import HeteroData
 from scrcl_graph._settings import threads_kept
 from scrcl_graph.objectives import Objective
 from scrcl_graph.train.checkpoint import History
-from scrcl_graph.train.loop import losses, train
+from scrcl_graph.train.loop import losses
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import shared, train_shared
 
@@ -44,25 +44,10 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
     -------
     As :func:`train`, in the order of ``runs``. They do not depend on which run is done first.
     """
-    cores = torch.get_num_threads()
-    at_once = min(len(runs), cores)
-    if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data):
-        return [
-            train_shared(
-                run.network,
-                data,
-                run.objectives,
-                run.plan,
-                seed=run.seed,
-                progress=progress,
-                checkpoint=run.checkpoint,
-            )
-            for run in runs
-        ]
     stopped = Event()
 
     def one(run: Run) -> History:
-        return train(
+        return train_shared(
             run.network,
             data,
             run.objectives,
@@ -73,6 +58,10 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
             stopped=stopped,
         )
 
+    cores = torch.get_num_threads()
+    at_once = min(len(runs), cores)
+    if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data):
+        return [one(run) for run in runs]
     # Each run forks the random state of the process: only the outermost fork brings back what was there.
     with threads_kept(), torch.random.fork_rng(devices=[]), ThreadPoolExecutor(at_once) as pool:
         torch.set_num_threads(cores // at_once)
