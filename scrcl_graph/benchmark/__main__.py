@@ -67,11 +67,11 @@ def planted(seeds: int = 5) -> None:
 
 
 @app.command()
-def markers(pbmc3k: Path, seeds: int = 5) -> None:
+def markers(pbmc3k: Path, seeds: int = 5, method: str = "default") -> None:
     """Canonical markers of blood cells, and agreement of rankings over seeds beside scanpy's."""
     from scrcl_graph.benchmark.associations import markers_table
 
-    typer.echo(markers_table(pbmc3k, seeds))
+    typer.echo(markers_table(pbmc3k, seeds, method))
 
 
 @app.command()

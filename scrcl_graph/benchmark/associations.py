@@ -18,7 +18,7 @@ from scipy.stats import kstest, spearmanr
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from scrcl_graph import datasets, get, metrics, tl
-from scrcl_graph.benchmark.methods import pca_leiden
+from scrcl_graph.benchmark.methods import get_method, pca_leiden, preset
 from scrcl_graph.benchmark.process import measured
 from scrcl_graph.io import read_h5ad
 
@@ -84,8 +84,11 @@ def null_run(seed: int) -> tuple[float, ...]:
     return tuple(found)
 
 
-def markers_table(path: Path, seeds: int) -> str:
-    """Markdown: canonical markers in the top genes of pbmc3k's clusters, and agreement of gene rankings over seeds."""
+def markers_table(path: Path, seeds: int, method: str = "default") -> str:
+    """Markdown: canonical markers in the top genes of pbmc3k's clusters, and agreement of gene rankings over seeds.
+
+    ``method`` is one of ours, such as ``"default-gene_side"``.
+    """
     warnings.simplefilter("ignore")
     adata = read_h5ad(path)
     truth = adata.obs.pop("cell_type").astype(str)
@@ -94,7 +97,7 @@ def markers_table(path: Path, seeds: int) -> str:
         name: [] for name in ("contrast", "effect", "score", "fraction", "wilcoxon", "leiden")
     }
     for seed in range(seeds):
-        tl.refine(adata, n_clusters=k, random_state=seed)
+        preset.run(adata, k, seed, **get_method(method).options)
         tl.associations(adata)
         matched = _matched(adata.obs["scrcl"], truth)
         for statistic in ("contrast", "effect", "score", "fraction"):
