@@ -37,7 +37,7 @@ def scanpy(sizes: str = "4000") -> None:
 @app.command()
 def performance(
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("docs/performance.md"),
-    sizes: str = "1000,4000,10000,100000,1000000",
+    sizes: str = "1000,4000,10000,30000,100000,300000,1000000",
     beside: str = "1000,4000",
     epochs: str = "1000,4000",
 ) -> None:

@@ -49,8 +49,8 @@ def write_page(path: Path, sizes: list[int], beside: list[int], epochs: list[int
         f"{listed}. Memory is the peak resident memory of the process that did it, all its libraries included.",
         "## Whole runs",
         f"`{command} scale --sizes {numbers}`: from an .h5ad file to the annotated .h5ad file; synthetic counts of "
-        "2,000 genes and 10 planted types, number of clusters given, preset `default`. The estimate is what "
-        "`scrcl-graph estimate` said before.",
+        "2,000 genes and 10 planted types, number of clusters given, preset `default`; one run each. The estimate is "
+        "what `scrcl-graph estimate` said before. Above 20,000 cells [everything is learned from a sample](scale.md).",
         scale_tables(sizes, 2000, 0.05, "default"),
         "## Beside scanpy",
         f"The same files and machine, one after the other (`{command} scanpy --sizes {','.join(map(str, beside))}`). "
@@ -64,8 +64,8 @@ def write_page(path: Path, sizes: list[int], beside: list[int], epochs: list[int
         "## Sums of messages",
         f"`{command} aggregate`: forward and backward over 750,000 edges, width 64.",
         aggregate_table(50_000, 15, 64, "cpu"),
-        "## Associations",
-        f"`{command} cost`: associations with their null, of 100,000 cells.",
+        "## Genes",
+        f"`{command} cost`: associations with their null, and gene modules, of 100,000 cells that are refined already.",
         cost(100_000, 2000),
     ]
     with replacing(path) as temporary:
