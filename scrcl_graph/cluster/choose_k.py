@@ -18,7 +18,7 @@ _HALF = 1500  # most cells in a half
 _FEWEST = 20
 _CELLS_PER_CLUSTER = 6
 _DIMENSIONS = 15
-_PRICE = 0.2  # of log k clusters, in what is found again
+_FLOOR, _SLOPE = 0.2, 0.1  # what has to be found again before detail counts, and how it grows with detail
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class KSelection:
     spread
         Standard deviation of that mean over the pairs of halves.
     gain
-        ``log k (recovered - log k / 5)``: the detail of the clustering, for as much of it as is found again above a
-        share that grows with the detail.
+        ``log k (recovered - 0.2 - 0.1 log k)``: the detail of the clustering, for as much of it as is found again
+        above a share that grows with the detail.
     k
         The chosen number, where the gain is largest.
     """
@@ -82,7 +82,7 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     mixtures = [Mixtures(embedding[half], points[half], int(ks[-1]), seed + i) for i, half in enumerate(halves)]
     overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
-    gain = np.log(ks) * (recovered - _PRICE * np.log(ks))
+    gain = np.log(ks) * (recovered - _FLOOR - _SLOPE * np.log(ks))
     return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]))
 
 
