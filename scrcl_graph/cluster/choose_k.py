@@ -18,7 +18,7 @@ _HALF = 1500  # most cells in a half
 _FEWEST = 20
 _CELLS_PER_CLUSTER = 6
 _DIMENSIONS = 15
-_FLOOR, _SLOPE = 0.2, 0.1  # what has to be found again before detail counts, and how it grows with detail
+_PRICE = 2.0  # of what is not found again, in what is
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class KSelection:
     spread
         Standard deviation of that mean over the pairs of halves.
     gain
-        ``log k (recovered - 0.2 - 0.1 log k)``: the detail of the clustering, for as much of it as is found again
-        above a share that grows with the detail.
+        ``log k (recovered - 2 (1 - recovered))``: the detail of the clustering, for as much of it as is found again
+        and against twice as much as is not.
     k
         The chosen number, where the gain is largest.
     """
@@ -53,8 +53,8 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     Random halves of the cells are clustered each on its own by the default clusterer
     (:class:`scrcl_graph.cluster.CommunityMixture`), and each clustering is extended to all cells by its mixture. A
     cluster is found again in another clustering to the Jaccard index of the cluster there that it overlaps most (after
-    Hennig 2007). Chosen is the number with the largest gain (:class:`KSelection`): detail counts for as much of it as
-    is found again, and of more detail more has to be.
+    Hennig 2007). Chosen is the number with the largest gain (:class:`KSelection`): detail counts as long as two
+    thirds of it are found again.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     mixtures = [Mixtures(embedding[half], points[half], int(ks[-1]), seed + i) for i, half in enumerate(halves)]
     overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
-    gain = np.log(ks) * (recovered - _FLOOR - _SLOPE * np.log(ks))
+    gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))
     return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]))
 
 
