@@ -12,18 +12,18 @@ from scrcl_graph.io import IN_MEMORY
 from scrcl_graph.presets import Preset, get_preset
 
 # Measured on 2 CPU cores, `make bench` (docs/performance.md).
-_BASE_GB, _BASE_SECONDS = 0.75, 2.0
+_BASE_GB, _BASE_SECONDS = 0.75, 1.0
 _BYTES_LOADED = 8.0  # of an entry of a matrix that is read whole
 _BYTES_KEPT = 8.0  # of an entry of the chosen genes
 _BYTES_NORMALISED = 17.0  # more for a moment
 _BYTES_PER_CELL = 4_000.0  # coordinates, embedding, factors, kNN edges
-_BYTES_PER_LEARNED = 26_000.0  # hidden layers and their gradients, edges
+_BYTES_PER_LEARNED = 54_000.0  # hidden layers and their gradients, of two networks at a time; edges
 _BYTES_PER_TILE_ENTRY = 250.0  # edges of the cells that are learned from and of a tile of others, both ways
 _SECONDS_PER_ENTRY = 0.3e-6
-_SECONDS_PER_CELL = 2.6e-4  # placing, encoding and labelling
-_SECONDS_PER_LEARNED = 0.5e-3  # graph, coordinates and clusters
-_SECONDS_PER_EPOCH = 1.4e-5  # and cell that is learned from
-_SECONDS_PER_GENE_EPOCH = 2.1e-5
+_SECONDS_PER_CELL = 4.2e-4  # placing, encoding and labelling
+_SECONDS_PER_LEARNED = 0.65e-3  # graph, coordinates and clusters
+_SECONDS_PER_EPOCH = 1.15e-5  # and cell that is learned from
+_SECONDS_PER_GENE_EPOCH = 0.2e-5
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def prior_table(path: Path, cells: list[int], seeds: int, label: str) -> str:
         found = [f"{mean:.3f} ± {sd:.3f}" for mean, sd in zip(runs.mean(axis=0), runs.std(axis=0), strict=True)]
         lines.append(f"| {size:,} | {' | '.join(found)} |")
         typer.echo(lines[-1], err=True)
-    known = len(set(network["gene"]) & set(labelled.bare.var_names))
+    known = len({*network["gene"], *network["other"]} & set(labelled.bare.var_names))
     return "\n".join(lines) + f"\n\n{len(network):,} edges; {known} of their genes are in the data."
 
 
