@@ -21,7 +21,7 @@ def test_the_header_gives_the_sizes(planted: AnnData, tmp_path: Path) -> None:
 
 def test_near_what_was_measured() -> None:
     # docs/performance.md
-    for n_cells, entries, seconds, gigabytes in ((10_000, 1_092_520, 50, 1.2), (1_000_000, 110_514_828, 379, 8.3)):
+    for n_cells, entries, seconds, gigabytes in ((10_000, 1_092_520, 37, 1.4), (100_000, 11_089_368, 118, 3.5)):
         expected = estimate(n_cells, 2000, entries)
         assert expected.seconds == pytest.approx(seconds, rel=0.25)
         assert expected.gigabytes == pytest.approx(gigabytes, rel=0.25)
@@ -31,7 +31,7 @@ def test_cells_that_are_not_learned_from_cost_less() -> None:
     def more(n_cells: int) -> float:
         return estimate(n_cells + 1000, 2000, 100 * n_cells).seconds - estimate(n_cells, 2000, 100 * n_cells).seconds
 
-    assert more(10_000) > 10 * more(100_000)
+    assert more(10_000) > 5 * more(100_000)
 
 
 def test_a_matrix_that_stays_in_its_file_is_not_counted() -> None:
