@@ -63,7 +63,7 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
     if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data):
         return [one(run) for run in runs]
     # Each run forks the random state of the process: only the outermost fork brings back what was there.
-    with threads_kept(), torch.random.fork_rng(devices=[]), ThreadPoolExecutor(at_once) as pool:
+    with threads_kept(), torch.random.fork_rng(devices=[]), ThreadPoolExecutor(at_once, "training") as pool:
         torch.set_num_threads(cores // at_once)
         futures = [pool.submit(one, run) for run in runs]
         try:

@@ -110,5 +110,5 @@ def test_an_interrupt_ends_the_other_runs_which_go_on_from_their_checkpoints(dat
     stopping[0].objectives[1].interrupts = True  # type: ignore[attr-defined]
     with pytest.raises(KeyboardInterrupt):
         train_runs(stopping, data)
-    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("training")]
     assert train_runs(with_checkpoints(), data) == wanted
