@@ -35,10 +35,12 @@ class Run:
 def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False) -> list[History]:
     """Train each network on the graph, the cores of a CPU divided among them; the networks differ in weights only.
 
-    A full-batch step is a chain of products too small to fill several cores, so networks side by side are faster than
-    one after another with all cores each. Torch has one random state per process, which runs that draw from it
-    (dropout, an objective that samples) would mix up: those are trained one after another, as on a GPU or where
-    several processes share every network (:func:`train_shared`).
+    A full-batch step is a chain of products too small to fill several cores: on two, networks side by side were faster
+    than one after another with both cores each. They hold their hidden layers at the same time.
+
+    Torch has one random state per process, which runs that draw from it (dropout, an objective that samples) would mix
+    up: those are trained one after another, as on a GPU or where several processes share every network
+    (:func:`train_shared`).
 
     Returns
     -------
