@@ -239,6 +239,14 @@ def demo(
     typer.echo(f"report:  {output / 'report.html'}")
 
 
+def _list_methods(asked: bool) -> None:
+    if asked:
+        from scrcl_graph.benchmark import METHODS
+
+        typer.echo("\n".join(f"{method.name:32s} {method.kind}" for method in METHODS.values()))
+        raise typer.Exit
+
+
 @app.command()
 def benchmark(
     data: Annotated[Path, typer.Option(help="Folder of labelled .h5ad files.", envvar="SCRCL_GRAPH_DATA")],
@@ -246,7 +254,7 @@ def benchmark(
         Path, typer.Option("--output", "-o", help="Folder for the results; a stopped run resumes there.")
     ],
     methods: Annotated[
-        str, typer.Option(help="Names, or paths of .py files, separated by commas; 'list' names them.")
+        str, typer.Option(help="Names, or paths of .py files, separated by commas; --list names them.")
     ] = "pca_kmeans,scaled_pca_kmeans,pca_leiden,pca_leiden_res1,default",
     layers: Annotated[
         str | None,
@@ -269,13 +277,13 @@ def benchmark(
         list[str] | None, typer.Option(help="NAME=a,b,c: sets that get a mean of their own; can be repeated.")
     ] = None,
     peers_python: Annotated[Path | None, typer.Option(help="Python of the environment of the peers.")] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Name the methods and stop.", is_eager=True, callback=_list_methods)
+    ] = False,
 ) -> None:
     """Compare methods on labelled data; no method sees a label, each run has its own process."""
-    from scrcl_graph.benchmark import METHODS, Protocol, run_benchmark
+    from scrcl_graph.benchmark import Protocol, run_benchmark
 
-    if methods == "list":
-        typer.echo("\n".join(f"{method.name:20s} {method.kind}" for method in METHODS.values()))
-        return
     if k not in ("given", "auto"):
         raise InputError(f"--k is '{k}', but must be 'given' or 'auto'")
     parts = [entry.partition("=") for entry in group or []]

@@ -13,7 +13,7 @@ is placed: the transition formula of correspondence analysis, the projection of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -123,20 +123,30 @@ def given(rep: Matrix, X: sp.csr_matrix) -> Given:
     center = rep.mean(axis=0, dtype=np.float64)
     centred = rep - center
     spread = float(np.sqrt((centred**2).mean())) or 1.0
-    F = centred / spread
-    std = column_moments(X)[1]
-    scale = np.where(std > 1e-6, _inverse(std), 0.0)
-    cross = scale[:, None] * (X.T @ F)  # F has mean zero, so the genes need no centring
-    decoder = np.linalg.lstsq(F.T @ F, cross.T, rcond=None)[0].T
+    decoder = _regressed(centred / spread, X)
     return Given(center.astype(np.float32), spread, _unit_mean_square(decoder), decoder.astype(np.float32))
 
 
+def _regressed(F: NDArray[np.float64], X: sp.csr_matrix) -> NDArray[np.float64]:
+    """Decoder by least squares of the z-scored genes on coordinates of mean zero: the genes need no centring then."""
+    std = column_moments(X)[1]
+    cross = np.where(std > 1e-6, _inverse(std), 0.0)[:, None] * (X.T @ F)
+    decoder: NDArray[np.float64] = np.linalg.lstsq(F.T @ F, cross.T, rcond=None)[0].T
+    return decoder
+
+
 def join(parts: Sequence[Coordinates], X: sp.csr_matrix) -> Joined:
-    """Put maps side by side so that each contributes the same spread and all entries have unit mean square."""
-    spreads = []
-    for part in parts:
-        fitted = part.transform(X)
-        spreads.append(float(np.sqrt(fitted.var(axis=0, dtype=np.float64).mean())) or 1.0)
+    """Put maps side by side so that each contributes the same spread and all entries have unit mean square.
+
+    Where no map is about z-scores, they are regressed on the coordinates for a decoder.
+    """
+    fitted = [part.transform(X) for part in parts]
+    spreads = [float(np.sqrt(placed.var(axis=0, dtype=np.float64).mean())) or 1.0 for placed in fitted]
+    if not any(part.decoder.any() for part in parts):
+        F = np.hstack(fitted).astype(np.float64)
+        decoder = _regressed(F - F.mean(axis=0), X).astype(np.float32)
+        ends = np.cumsum([placed.shape[1] for placed in fitted])[:-1]
+        parts = [replace(part, decoder=d) for part, d in zip(parts, np.split(decoder, ends, axis=1), strict=True)]
     return Joined(tuple(parts), tuple(spreads))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from threading import Event
 
@@ -68,7 +69,7 @@ def train(
     Raises
     ------
     InputError
-        If the file holds no state of this network.
+        If the file holds no state of this network, or a loss is not finite.
     """
     device = data["cell"].x.device
     on_gpu = device.type == "cuda"
@@ -98,6 +99,11 @@ def train(
             sharing.add_in_place([found, *gradients])
             optimizer.step()
             for name, value in zip(values, found.tolist(), strict=True):
+                if not isfinite(value):
+                    raise InputError(
+                        f"the objective '{name}' is {value} in epoch {len(history['total']) + 1}: if it grew until "
+                        "then, lower the learning rate; else a layer or an objective gives values that are not finite"
+                    )
                 history[name].append(value)
             if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
                 _save(checkpoint, checkpoints.pack(network, optimizer, history, device))

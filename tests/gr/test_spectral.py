@@ -126,6 +126,14 @@ def test_joined_maps_have_unit_spread_each_and_one_decoder(logged: sp.csr_matrix
     np.testing.assert_allclose(placed @ joined.decoder.T, estimate, atol=1e-4)
 
 
+def test_a_map_that_decodes_nothing_gets_a_regression_for_decoder_where_it_is_alone(logged: sp.csr_matrix) -> None:
+    joined = join([correspondence(logged, K)], logged)
+    placed = joined.transform(logged).astype(np.float64)
+    z_scores = _z_scores(logged.toarray().astype(np.float64))
+    expected = np.linalg.lstsq(np.hstack([placed, np.ones((len(placed), 1))]), z_scores)[0][:-1].T
+    np.testing.assert_allclose(joined.decoder, expected, atol=1e-4)
+
+
 def test_decoder_of_given_coordinates_is_the_least_squares_fit(logged: sp.csr_matrix) -> None:
     rep = np.random.default_rng(0).standard_normal((70, 5)).astype(np.float32) * 40 + 7
     fitted = given(rep, logged)
