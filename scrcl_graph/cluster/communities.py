@@ -60,7 +60,9 @@ class Communities:
         k = self.n_clusters
         if k is not None:
             check_k(k, len(X))
-        graph = GroupGraph(X, n_groups(len(X), k or 1), self.n_neighbors, self.random_state)
+        X = unit_rows(X)
+        neighbors = cell_knn(X, self.n_neighbors, self.random_state)
+        graph = GroupGraph(X, neighbors, n_groups(len(X), k or 1), self.random_state)
         if k is None:
             found = graph.communities(self.resolution)
             self.n_natural_ = int(found.max()) + 1
@@ -77,17 +79,27 @@ def n_groups(n: int, k: int) -> int:
 class GroupGraph:
     """Small groups of cells, and the partitions of their graph. Those found once are kept, so many k cost little more.
 
+    Parameters
+    ----------
+    X
+        n x d, rows of unit length.
+    neighbors
+        kNN graph of the cells (:func:`scrcl_graph.gr.cell_knn`).
+    n_groups
+        Groups.
+    seed
+        Of groups and communities.
+
     Attributes
     ----------
     group
         Group of each cell.
     """
 
-    def __init__(self, X: Embedding, n_groups: int, n_neighbors: int, seed: int) -> None:
-        X = unit_rows(X)
+    def __init__(self, X: Embedding, neighbors: sp.csr_matrix, n_groups: int, seed: int) -> None:
         self.group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(X)
         member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), self.group)), shape=(len(X), n_groups))
-        self._links = sp.csr_matrix(member.T @ cell_knn(X, n_neighbors, seed) @ member)
+        self._links = sp.csr_matrix(member.T @ neighbors @ member)
         self._graph = nx.from_scipy_sparse_array(self._links)
         self._seed = int(seed)
         self._found: dict[float, Labels] = {}

@@ -6,22 +6,24 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 
-from scrcl_graph.cluster._base import Embedding, Labels, check_k
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
+from scrcl_graph.gr.cells import cell_knn
 
 _SHAPE_DIMENSIONS = 10
 _SHRINKAGE = 0.1
 _TREE = 2000
+_N_COMMUNITIES = 3
 
 
 class CommunityMixture:
     """Tied-covariance Gaussian mixture (the model EEE of mclust) on leading principal components.
 
     The likelihood of a mixture has many optima, and the largest is often not the best partition: it cuts a type that
-    is not round in two and joins two others. So EM starts from two partitions of different kinds, communities of the
-    cell graph and Ward's tree, and of the two optima it reaches the one is kept whose clusters are best described
-    each by a Gaussian of its own shape (:func:`shape_likelihood`).
+    is not round in two and joins two others. So EM starts from partitions of two kinds, Ward's tree and communities of
+    the cell graph (found three times, as they depend on their seed), and of the optima it reaches the one is kept whose
+    clusters are best described each by a Gaussian of its own shape (:func:`shape_likelihood`).
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ class CommunityMixture:
         """Labels of the rows of ``X``."""
         check_k(self.n_clusters, len(X))
         points = leading_components(X, self.n_components, self.random_state)
-        labels: Labels = Mixtures(X, points, self.n_clusters, self.random_state).fit(self.n_clusters).predict(points)
+        mixtures = Mixtures(X, points, self.n_clusters, self.random_state, n_communities=_N_COMMUNITIES)
+        labels: Labels = mixtures.fit(self.n_clusters).predict(points)
         return labels.astype(np.int64)
 
 
@@ -61,17 +64,22 @@ class Mixtures:
         Largest number of clusters.
     seed
         Of groups, communities and sample.
+    n_communities
+        How often communities are found, each time in other groups.
     """
 
-    def __init__(self, X: Embedding, points: Points, k_max: int, seed: int) -> None:
+    def __init__(self, X: Embedding, points: Points, k_max: int, seed: int, *, n_communities: int = 1) -> None:
         self._points = points
         self._seed = seed
-        self._graph = GroupGraph(X, n_groups(len(X), k_max), N_NEIGHBORS, seed)
+        X = unit_rows(X)
+        neighbors = cell_knn(X, N_NEIGHBORS, seed)
+        groups = n_groups(len(X), k_max)
+        self._graphs = [GroupGraph(X, neighbors, groups, seed + i) for i in range(n_communities)]
         self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
 
     def fit(self, k: int) -> GaussianMixture:
-        """The better of the two optima."""
-        starts = (self._graph.cut(k), self._tree.cut(k))
+        """The best of the optima."""
+        starts = [*(graph.cut(k) for graph in self._graphs), self._tree.cut(k)]
         optima = [ascend(self._points, start, self._seed) for start in starts]
         labels = [mixture.predict(self._points) for mixture in optima]
         complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]

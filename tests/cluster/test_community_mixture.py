@@ -71,10 +71,25 @@ def test_wards_tree_of_a_sample_labels_all_cells() -> None:
     assert adjusted_rand_score(truth, SampledWard(X, 2000, 0).cut(3)) == 1.0
 
 
+def test_of_several_communities_the_ones_with_the_best_shapes_are_kept() -> None:
+    X = (
+        np.random.default_rng(7).standard_normal((200, 5)).astype(np.float32)
+    )  # no structure: every start ends elsewhere
+    points = leading_components(X, 15, 0)
+
+    def likelihood(seed: int, n_communities: int) -> float:
+        mixtures = Mixtures(X, points, 6, seed, n_communities=n_communities)
+        return shape_likelihood(points, mixtures.fit(6).predict(points))
+
+    single = [likelihood(seed, 1) for seed in range(3)]
+    assert len(set(single)) > 1
+    assert likelihood(0, 3) == pytest.approx(max(single))
+
+
 def test_what_is_shared_between_numbers_of_clusters_changes_no_label() -> None:
     X = np.random.default_rng(6).standard_normal((150, 6)).astype(np.float32)
     points = leading_components(X, 15, 2)
-    shared = Mixtures(X, points, 7, 2)  # 7 and fewer clusters are found in as many groups
+    shared = Mixtures(X, points, 7, 2, n_communities=3)  # 7 and fewer clusters are found in as many groups
     for k in (7, 2, 5):
         alone = CommunityMixture(k, random_state=2).fit_predict(X)
         np.testing.assert_array_equal(shared.fit(k).predict(points), alone)
