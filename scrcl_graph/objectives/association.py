@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from scrcl_graph.nn.layers import Memo
 from scrcl_graph.objectives._batch import Batch
 
 
@@ -23,11 +24,14 @@ class Association:
 
     name = "association"
 
+    def __init__(self) -> None:
+        self._size = Memo()
+
     def __call__(self, batch: Batch) -> Tensor:
         """The value, a scalar tensor; 0 is a perfect fit, 1 the fit of a zero score."""
         gene = torch.cat([batch.views.weight, batch.views.bias[:, None]], dim=1)
         cell_x, gene_x = batch.cell_x, batch.decoder
-        size = _inner(batch.total(cell_x.T @ cell_x), gene_x.T @ gene_x)
+        size = self._size(lambda: _inner(batch.total(cell_x.T @ cell_x), gene_x.T @ gene_x), cell_x, gene_x)
         value = torch.zeros_like(size)
         for hidden in batch.views.hidden:
             cell = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
