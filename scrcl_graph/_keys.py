@@ -63,7 +63,7 @@ class Keys:
 
     @property
     def ligand_receptor(self) -> str:
-        """``uns``: ligand-receptor scores of pairs of groups."""
+        """``uns``: ligand-receptor scores of pairs of groups; ``obsp``: of pairs of cells that touch."""
         return f"{self.key}_ligand_receptor"
 
     @property

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from scrcl_graph.stats.enrichment import enrichment
-from scrcl_graph.stats.interactions import Contacts, InteractionTest, group_contacts, interactions
+from scrcl_graph.stats.interactions import (
+    Contacts,
+    InteractionTest,
+    group_contacts,
+    interaction_edges,
+    interactions,
+)
 from scrcl_graph.stats.modules import (
     Labels,
     Values,
@@ -33,6 +39,7 @@ __all__ = [
     "enrichment",
     "gene_communities",
     "group_contacts",
+    "interaction_edges",
     "interactions",
     "membership",
     "module_scores",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scrcl_graph.stats.permutation import Table, benjamini_hochberg, compare_weighted
 
 Index = NDArray[np.intp]
+_EDGES = 100_000  # looked at at once
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,57 @@ def interactions(
     effect = np.minimum(*both(test.effect, np.minimum))
     pvalue = np.maximum(*both(test.pvalue, np.maximum))
     return InteractionTest(score, effect, pvalue, benjamini_hochberg(pvalue.ravel()).reshape(pvalue.shape))
+
+
+def interaction_edges(
+    log_X: sp.csr_matrix,
+    adjacency: sp.csr_matrix,
+    ligands: Sequence[Sequence[int]],
+    receptors: Sequence[Sequence[int]],
+    signs: NDArray[np.integer],
+) -> sp.csr_matrix:
+    r"""Cells that touch, joined by what one sends and the other receives.
+
+    .. math:: w_{ij} = \sum_p s_p \, \ell_{ip} \, r_{jp} \quad \text{where i touches j}
+
+    with :math:`\ell` and r the log-normalised expression of ligand and receptor, of a complex the smallest of its
+    subunits. Nothing of size cells x cells is formed.
+
+    Parameters
+    ----------
+    log_X
+        Log-normalised expression, cells x genes.
+    adjacency
+        Cells x cells, symmetric, without self loops; its weights are ignored.
+    ligands, receptors
+        As for :func:`interactions`.
+    signs
+        s, one per ligand-receptor pair: 1 where it attracts, -1 where it repels.
+
+    Returns
+    -------
+    Cells x cells float32, from sender (row) to receiver (column); pairs of cells without any signal are left out.
+    """
+    edges = adjacency.tocoo()
+    sent = sp.csr_matrix(_least(log_X, ligands) @ sp.diags_array(signs.astype(np.float32)))
+    received = _least(log_X, receptors)
+    weights = np.empty(edges.nnz, dtype=np.float32)
+    for start in range(0, edges.nnz, _EDGES):
+        part = slice(start, start + _EDGES)
+        weights[part] = sent[edges.row[part]].multiply(received[edges.col[part]]).sum(axis=1).ravel()
+    joined = sp.csr_matrix((weights, (edges.row, edges.col)), shape=edges.shape)
+    joined.eliminate_zeros()
+    return joined
+
+
+def _least(log_X: sp.csr_matrix, parts: Sequence[Sequence[int]]) -> sp.csr_matrix:
+    """Cells x complexes: expression of the subunit a cell has least of."""
+    longest = max(map(len, parts))
+    columns = np.array([[*part, *[part[-1]] * (longest - len(part))] for part in parts]).T
+    least = log_X[:, columns[0]]
+    for column in columns[1:]:
+        least = least.minimum(log_X[:, column])
+    return sp.csr_matrix(least)
 
 
 def _complexes(table: Table, parts: Sequence[Sequence[int]], worst: np.ufunc) -> Table:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from anndata import AnnData
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.stats import group_contacts, interactions
+from scrcl_graph.stats import group_contacts, interaction_edges, interactions
 from scrcl_graph.tl._results import expression, grouping, measured_genes
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def ligand_receptor(
         Categorical column of ``obs``; by default the clusters of ``key``. Cells without a group are left out.
     neighbors_key
         Key of ``obsp`` with a graph of the cells in tissue, such as ``"spatial_connectivities"`` of squidpy: only cells
-        of the two groups that touch count, and only groups that touch are tested.
+        of the two groups that touch count, only groups that touch are tested, and the cells that touch are joined by
+        edges too.
     layer
         Matrix to read; by default the one that :func:`refine` read.
     key
@@ -53,7 +55,10 @@ def ligand_receptor(
 
     Returns
     -------
-    None. Sets ``uns[key + "_ligand_receptor"]``, a dict read by :func:`scrcl_graph.get.ligand_receptor`:
+    None. With ``neighbors_key``, sets ``obsp[key + "_ligand_receptor"]``, float32 CSR, from sender (row) to receiver
+    (column): ligand times receptor on every edge of that graph, summed over the pairs, those that repel taken as
+    negative (:func:`scrcl_graph.stats.interaction_edges`). Sets ``uns[key + "_ligand_receptor"]``, a dict read by
+    :func:`scrcl_graph.get.ligand_receptor`:
 
     ``table``
         Columns ``source``, ``target`` (groups), ``ligand``, ``receptor``; ``score``, the product of their means of
@@ -75,14 +80,15 @@ def ligand_receptor(
     known = groups.notna().to_numpy()
     if groups.nunique() < 2:
         raise InputError(f"obs['{groups.name}'] has fewer than two groups: there is nothing to compare")
-    adjacency = None
+    adjacency = touching = None
     if neighbors_key is not None:
         if neighbors_key not in adata.obsp:
             raise InputError(f"there is no obsp['{neighbors_key}'] (obsp: {', '.join(adata.obsp) or 'none'})")
-        adjacency = adata.obsp[neighbors_key].tocsr()[known][:, known]
-        adjacency = adjacency.maximum(adjacency.T)
-        adjacency.setdiag(0)
-        adjacency.eliminate_zeros()
+        touching = adata.obsp[neighbors_key].tocsr()
+        touching = sp.csr_matrix(touching.maximum(touching.T))
+        touching.setdiag(0)
+        touching.eliminate_zeros()
+        adjacency = touching[known][:, known]
         if not adjacency.nnz:
             raise InputError(f"obsp['{neighbors_key}'] joins no two cells that have a group")
     table, unknown = _usable(_columns(pairs), set(measured_genes(adata, layer, key)))
@@ -114,6 +120,11 @@ def ligand_receptor(
             "sign": table["sign"].to_numpy()[row],
         }
     )
+    adata.obsp.pop(Keys(key).ligand_receptor, None)
+    if touching is not None:
+        signs = np.where(table["sign"] < 0, -1, 1)
+        edges = interaction_edges(measured.log, touching, ligands, receptors, signs)
+        adata.obsp[Keys(key).ligand_receptor] = edges
     adata.uns[Keys(key).ligand_receptor] = {
         "table": found.sort_values("effect", ascending=False, kind="stable", ignore_index=True),
         "unknown": np.array(unknown, dtype=object),

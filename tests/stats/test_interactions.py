@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import kstest
 
-from scrcl_graph.stats import compare_groups, compare_weighted, group_contacts, interactions
+from scrcl_graph.stats import compare_groups, compare_weighted, group_contacts, interaction_edges, interactions
 
 
 def sparse_cells(n: int, genes: int, seed: int = 0) -> sp.csr_matrix:
@@ -95,3 +95,17 @@ def test_what_does_not_vary_is_not_called() -> None:
     test = interactions(X, X, group_contacts(np.arange(20) % 2, 2), [[0], [1]], [[0], [0]])
     assert (test.pvalue == 1).all()
     assert np.isfinite(test.effect).all()
+
+
+def test_edges_between_cells_are_the_dense_sum_over_pairs_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(interaction_edges.__globals__, "_EDGES", 7)  # several blocks
+    log_X = sparse_cells(20, 6)
+    graph = ring(20)
+    found = interaction_edges(log_X, graph, [[0], [1, 2]], [[3], [4, 5, 0]], np.array([1, -1]))
+    X = log_X.toarray()
+    sent = np.stack([X[:, 0], X[:, [1, 2]].min(axis=1)])
+    received = np.stack([X[:, 3], X[:, [4, 5, 0]].min(axis=1)])
+    expected = (np.outer(sent[0], received[0]) - np.outer(sent[1], received[1])) * graph.toarray()
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-6)
+    assert found.dtype == np.float32
+    assert (found.data != 0).all()

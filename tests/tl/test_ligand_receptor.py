@@ -65,6 +65,23 @@ def test_groups_that_do_not_touch_are_left_out(speaking: AnnData) -> None:
         tl.ligand_receptor(speaking, pairs=pairs(speaking), neighbors_key="near")
 
 
+def test_cells_that_touch_are_joined_by_what_attracts_and_what_repels(speaking: AnnData) -> None:
+    n = speaking.n_obs
+    speaking.obsp["near"] = sp.diags_array(np.ones(n - 1), offsets=1).tocsr()  # one way, as some builders leave it
+    listed = pd.DataFrame({"ligand": ["LIG"], "receptor": ["RECB"]})
+    tl.ligand_receptor(speaking, pairs=listed, neighbors_key="near")
+    attracting = speaking.obsp["scrcl_ligand_receptor"]
+    touching = speaking.obsp["near"] + speaking.obsp["near"].T
+    assert attracting.nnz == (attracting.multiply(touching) > 0).sum() > 0
+    sender, receiver = ((speaking.obs["scrcl"] == group).to_numpy() for group in ("0", "1"))
+    there, back = attracting[sender][:, receiver], attracting[receiver][:, sender]
+    assert there.sum() > 5 * back.sum()
+    tl.ligand_receptor(speaking, pairs=listed.assign(sign="repel"), neighbors_key="near")
+    np.testing.assert_array_equal(speaking.obsp["scrcl_ligand_receptor"].toarray(), -attracting.toarray())
+    tl.ligand_receptor(speaking, pairs=listed)  # without a tissue no cells touch: what was there is not left behind
+    assert "scrcl_ligand_receptor" not in speaking.obsp
+
+
 def test_results_survive_h5ad_and_are_the_same_again(speaking: AnnData, tmp_path: Path) -> None:
     listed = pairs(speaking).replace("REC_A_RECB", "REC_A")
     tl.ligand_receptor(speaking, pairs=listed)
