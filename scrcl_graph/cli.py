@@ -41,6 +41,7 @@ Resume = Annotated[
     typer.Option("--checkpoint", help="Folder for the state of training; a stopped run goes on from there."),
 ]
 GeneSets = Annotated[Path | None, typer.Option(help="A GMT file: sets enriched in a cluster, in the report.")]
+Modules = Annotated[bool, typer.Option("--modules", help="Also find modules of genes, told in the report too.")]
 Key = Annotated[str, typer.Option("--key-added", help="Name of the results.")]
 
 
@@ -61,6 +62,7 @@ def refine(
     model: SavedModel = None,
     checkpoint: Resume = None,
     gene_sets: GeneSets = None,
+    modules: Modules = False,
 ) -> None:
     """Cluster the cells of a file; keeps all its content and adds the results."""
     from scrcl_graph import tl
@@ -72,6 +74,7 @@ def refine(
         report,
         model,
         gene_sets,
+        modules,
         layers,
         n_clusters=n_clusters,
         preset=preset,
@@ -105,6 +108,7 @@ def domains(
     model: SavedModel = None,
     checkpoint: Resume = None,
     gene_sets: GeneSets = None,
+    modules: Modules = False,
 ) -> None:
     """Find the tissue domains of one slice or many; keeps all content of the file and adds the results."""
     from scrcl_graph import tl
@@ -116,6 +120,7 @@ def domains(
         report,
         model,
         gene_sets,
+        modules,
         layers,
         n_clusters=n_clusters,
         library_key=library_key,
@@ -139,6 +144,7 @@ def _cluster(
     report: Path | None,
     model: Path | None,
     gene_sets: Path | None,
+    modules: bool,
     layers: str | None,
     **options: Any,
 ) -> None:
@@ -157,6 +163,11 @@ def _cluster(
     verb(adata, model_path=model, layers=chosen, **options)
     key = options["key_added"]
     tl.associations(adata, key=key)
+    if modules:
+        try:
+            tl.gene_modules(adata, key=key)
+        except InputError as err:  # no reason to lose the clusters
+            typer.echo(f"scrcl-graph: {err}", err=True)
     write_h5ad(adata, output)
     sizes = ", ".join(str(n) for n in adata.obs[key].value_counts(sort=False))
     typer.echo(f"{adata.n_obs} cells in {adata.uns[key]['n_clusters']} clusters of {sizes} cells")

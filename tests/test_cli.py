@@ -38,7 +38,7 @@ def test_refine_then_apply_from_file_to_file(
     monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
     before = source.read_bytes()
     out, report, model, again = (tmp_path / name for name in ("out.h5ad", "report.html", "model", "again.h5ad"))
-    assert call("refine", source, "-o", out, "--n-clusters", 4, "--report", report, "--model", model) == 0
+    assert call("refine", source, "-o", out, "--n-clusters", 4, "--report", report, "--model", model, "--modules") == 0
     printed = capsys.readouterr().out
     assert "240 cells in 4 clusters of " in printed
     assert all(str(path) in printed for path in (out, report, model))
@@ -47,6 +47,7 @@ def test_refine_then_apply_from_file_to_file(
     assert adjusted_rand_score(adata.obs["cell_type"], adata.obs["scrcl"]) > 0.9
     assert {"spatial", "X_scrcl"} <= set(adata.obsm)
     assert "cells.h5ad" in report.read_text()
+    assert "Its highest gene module is" in report.read_text()
     assert {file.name for file in model.iterdir()} == {"model.json", "model.safetensors"}
 
     assert call("apply", model, source, "-o", again, "--key-added", "mine") == 0
