@@ -100,14 +100,8 @@ def test_the_audit_catches_a_method_that_found_the_labels(folder: Path, write: W
     assert not same_without_labels(Protocol(), path, write("spy", spy))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "pca_kmeans",
-        "pca_leiden",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("scaled_pca_kmeans", "pca_leiden_res1")),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pca_kmeans", "scaled_pca_kmeans", "pca_leiden", "pca_leiden_res1"])
 def test_labels_change_no_bit_of_a_floor(folder: Path, name: str) -> None:
     assert same_without_labels(Protocol(), folder / "set.h5ad", get_method(name))
 
