@@ -15,7 +15,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 import scrcl_graph
-from scrcl_graph import cli, datasets
+from scrcl_graph import InputError, cli, datasets
 
 
 @pytest.fixture
@@ -215,6 +215,19 @@ def test_benchmark_from_folder_to_tables(source: Path, tmp_path: Path, capsys: p
     assert "pca_kmeans           seed 1  ARI " in printed
     assert "| **mean, mine** (1) |" in printed
     assert (out / "tables.md").read_text() in printed
+
+
+def test_clusters_are_written_where_no_module_is_found(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise InputError("no module of genes is confirmed")
+
+    monkeypatch.setattr("scrcl_graph.tl.gene_modules", none)
+    out = tmp_path / "out.h5ad"
+    assert call("refine", source, "-o", out, "--n-clusters", 4, "--modules") == 0
+    assert "no module of genes is confirmed" in capsys.readouterr().err
+    assert "scrcl" in anndata.read_h5ad(out).obs
 
 
 def test_the_methods_of_the_benchmark_are_listed_without_data(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,11 @@ def test_the_header_gives_the_sizes(planted: AnnData, tmp_path: Path) -> None:
 
 def test_near_what_was_measured() -> None:
     measured = (  # docs/performance.md
-        (10_000, 1_092_520, 33, 1.4),
-        (30_000, 3_305_403, 76, 2.5),
-        (100_000, 11_089_368, 116, 3.6),
-        (300_000, 33_059_388, 185, 4.6),
-        (1_000_000, 110_514_828, 518, 8.3),
+        (10_000, 1_092_520, 32, 1.4),
+        (30_000, 3_305_403, 91, 2.6),
+        (100_000, 11_089_368, 119, 3.6),
+        (300_000, 33_059_388, 203, 4.7),
+        (1_000_000, 110_514_828, 527, 8.0),
     )
     for n_cells, entries, seconds, gigabytes in measured:
         expected = estimate(n_cells, 2000, entries)

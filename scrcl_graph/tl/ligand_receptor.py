@@ -56,9 +56,9 @@ def ligand_receptor(
     Returns
     -------
     None. With ``neighbors_key``, sets ``obsp[key + "_ligand_receptor"]``, float32 CSR, from sender (row) to receiver
-    (column): ligand times receptor on every edge of that graph, summed over the pairs, those that repel taken as
-    negative (:func:`scrcl_graph.stats.interaction_edges`). Sets ``uns[key + "_ligand_receptor"]``, a dict read by
-    :func:`scrcl_graph.get.ligand_receptor`:
+    (column): ligand times receptor on every edge of that graph, also of cells without a group, summed over the pairs,
+    those that repel taken as negative (:func:`scrcl_graph.stats.interaction_edges`). Sets
+    ``uns[key + "_ligand_receptor"]``, a dict read by :func:`scrcl_graph.get.ligand_receptor`:
 
     ``table``
         Columns ``source``, ``target`` (groups), ``ligand``, ``receptor``; ``score``, the product of their means of
@@ -120,8 +120,9 @@ def ligand_receptor(
             "sign": table["sign"].to_numpy()[row],
         }
     )
-    adata.obsp.pop(Keys(key).ligand_receptor, None)
-    if touching is not None:
+    if touching is None:
+        adata.obsp.pop(Keys(key).ligand_receptor, None)  # of an earlier call
+    else:
         signs = np.where(table["sign"] < 0, -1, 1)
         edges = interaction_edges(measured.log, touching, ligands, receptors, signs)
         adata.obsp[Keys(key).ligand_receptor] = edges

@@ -203,8 +203,9 @@ def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clus
     names = [str(i) for i in range(n_clusters)]
     adata.obs[keys.key] = pd.Categorical.from_codes(labels, categories=names)
     adata.uns.pop(f"{keys.key}_colors", None)  # colours of an earlier run with another number of clusters
-    for earlier in (keys.associations, keys.modules):  # of other clusters and scores: to be made again
+    for earlier in (keys.associations, keys.modules, keys.ligand_receptor):  # of other clusters and scores
         adata.uns.pop(earlier, None)
+    adata.obsp.pop(keys.ligand_receptor, None)
     adata.obsm[keys.embedding] = embedding
 
 

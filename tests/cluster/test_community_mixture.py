@@ -72,9 +72,8 @@ def test_wards_tree_of_a_sample_labels_all_cells() -> None:
 
 
 def test_of_several_communities_the_ones_with_the_best_shapes_are_kept() -> None:
-    X = (
-        np.random.default_rng(7).standard_normal((200, 5)).astype(np.float32)
-    )  # no structure: every start ends elsewhere
+    # no structure: every start ends elsewhere
+    X = np.random.default_rng(7).standard_normal((200, 5)).astype(np.float32)
     points = leading_components(X, 15, 0)
 
     def likelihood(seed: int, n_communities: int) -> float:

@@ -223,8 +223,12 @@ def test_a_model_path_that_exists_is_refused_and_nothing_is_written(planted: Ann
 def test_a_second_run_replaces_the_first_whole(planted: AnnData) -> None:
     planted.uns["scrcl_colors"] = ["#000000"] * 6
     tl.refine(planted, preset=QUICK)
+    planted.obsp["near"] = planted.obsp["scrcl_connectivities"]
+    named = planted.var_names[:2]
+    tl.ligand_receptor(planted, pairs=pd.DataFrame([named], columns=["ligand", "receptor"]), neighbors_key="near")
     tl.refine(planted, preset=QUICK, n_clusters=3)
     assert planted.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2"]
+    assert "scrcl_ligand_receptor" not in {*planted.uns, *planted.obsp}
     assert "k_selection" not in planted.uns["scrcl"]
     assert "scrcl_colors" not in planted.uns
 
