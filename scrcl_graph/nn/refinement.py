@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +17,16 @@ from scrcl_graph.nn._views import Scores, Views
 from scrcl_graph.nn.adapter import AdaptedLayer
 from scrcl_graph.nn.layers import LowPass, Memo
 from scrcl_graph.nn.resolver import check_relations, make_layer
+
+Ends = Tensor | tuple[Tensor, Tensor]  # the cells, or their sources and them where these are not the same
+
+
+class GeneSide(NamedTuple):
+    """W, U and b of :class:`Views`."""
+
+    weight: Tensor
+    bias: Tensor
+    messages: Tensor
 
 
 class RefinementNetwork(Module):
@@ -88,52 +99,73 @@ class RefinementNetwork(Module):
 
     def forward(self, data: HeteroData, sharing: Alone = ALONE) -> Views:
         """Both views and the gene side; of the own cells where processes share them."""
-        genes, own = self._genes(data, sharing), self._own(data["cell"].x)
-        scores = Scores(own, self.gene_weight(genes), self.gene_bias(genes).squeeze(1))
-        return Views(
-            hidden=(own, self._graph(data, scores, sharing)),
-            weight=scores.genes,
-            bias=scores.bias,
-            messages=self.gene_messages(genes),
-            attended=own if self.from_genes.takes_scores else None,
-        )
+        x = data["cell"].x
+        genes = self.genes(data, sharing.total(self.collected(data)))
+        own = self.own(x)
+        around = _ends(self._around(lambda: sharing.gather(x), x), x)
+        state = self.mixed(data, around, Scores(own, genes.weight, genes.bias))
+        graph = self.spread(data, _ends(sharing.gather(state), state)) + self.smoothed(data, around, sharing)
+        return self.views(own, graph, genes)
 
-    def _own(self, x: Tensor) -> Tensor:
+    # The steps of forward, which scrcl_graph.train.InTiles takes a part of the cells at a time.
+
+    def collected(self, data: HeteroData) -> Tensor:
+        """What the genes get from these cells, genes x hidden."""
+        expresses = data["cell", "expresses", "gene"]
+        out: Tensor = self.from_cells((data["cell"].x, data["gene"].x), expresses.edge_index, expresses.edge_weight)
+        return out
+
+    def genes(self, data: HeteroData, collected: Tensor) -> GeneSide:
+        """The gene side, from what the genes got from all cells."""
+        correlated = data["gene", "coexpressed_with", "gene"]
+        state = self.gene_first(data["gene"].x, correlated.edge_index, correlated.edge_weight) + collected
+        state = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
+        return GeneSide(self.gene_weight(state), self.gene_bias(state).squeeze(1), self.gene_messages(state))
+
+    def own(self, x: Tensor) -> Tensor:
+        """View 1, n x out."""
         view: Tensor = self.own_view(x) + self.own_skip(x)
         return view
 
-    def _graph(self, data: HeteroData, scores: Scores, sharing: Alone) -> Tensor:
-        x, y = data["cell"].x, data["gene"].x
+    def mixed(self, data: HeteroData, around: Ends, scores: Scores) -> Tensor:
+        """C, n x hidden."""
         expressed = data["gene", "expressed_in", "cell"]
-        state = self.from_genes((y, x), expressed.edge_index, expressed.edge_weight, scores)
-        ends = _ends(self._around(lambda: sharing.gather(x), x), x)
+        ends = (data["gene"].x, data["cell"].x)
+        state = self.from_genes(ends, expressed.edge_index, expressed.edge_weight, scores)
         for name, conv in self.first.items():
             edges = data["cell", name, "cell"]
-            state = state + conv(ends, edges.edge_index, edges.edge_weight)
-        state = state.relu()
-        states = _ends(sharing.gather(state), state)
-        mixed, smooth = [], []
-        for name, conv in self.second.items():
-            edges = data["cell", name, "cell"]
-            mixed.append(conv(states, edges.edge_index, edges.edge_weight))
-            smooth.append(self.smooth[name](ends, edges.edge_index, edges.edge_weight, sharing.gather))
-        view: Tensor = self.graph_view(_added(mixed, state).relu()) + self.graph_skip(_added(smooth, x))
-        return view
-
-    def _genes(self, data: HeteroData, sharing: Alone) -> Tensor:
-        x, y = data["cell"].x, data["gene"].x
-        expresses = data["cell", "expresses", "gene"]
-        correlated = data["gene", "coexpressed_with", "gene"]
-        state = self.gene_first(y, correlated.edge_index, correlated.edge_weight)
-        state = state + sharing.total(self.from_cells((x, y), expresses.edge_index, expresses.edge_weight))
-        out: Tensor = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
+            state = state + conv(around, edges.edge_index, edges.edge_weight)
+        out: Tensor = state.relu()
         return out
+
+    def spread(self, data: HeteroData, states: Ends) -> Tensor:
+        """What view 2 gets from C, n x out."""
+        edges = {name: data["cell", name, "cell"] for name in self.second}
+        mixed = [conv(states, edges[name].edge_index, edges[name].edge_weight) for name, conv in self.second.items()]
+        cells = states[1] if isinstance(states, tuple) else states
+        out: Tensor = self.graph_view(_added(mixed, cells).relu())
+        return out
+
+    def smoothed(self, data: HeteroData, around: Ends, sharing: Alone = ALONE) -> Tensor:
+        """What view 2 gets from the coordinates, n x out."""
+        edges = {name: data["cell", name, "cell"] for name in self.smooth}
+        smooth = [
+            low_pass(around, edges[name].edge_index, edges[name].edge_weight, sharing.gather)
+            for name, low_pass in self.smooth.items()
+        ]
+        out: Tensor = self.graph_skip(_added(smooth, data["cell"].x))
+        return out
+
+    def views(self, own: Tensor, graph: Tensor, genes: GeneSide) -> Views:
+        """The output of the network."""
+        attended = own if self.from_genes.takes_scores else None
+        return Views((own, graph), genes.weight, genes.bias, genes.messages, attended=attended)
 
 
 def _added(messages: list[Tensor], like: Tensor) -> Tensor:
     return reduce(torch.add, messages) if messages else torch.zeros_like(like)
 
 
-def _ends(sources: Tensor, cells: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+def _ends(sources: Tensor, cells: Tensor) -> Ends:
     """What a layer between cells gets: the cells, or the pair of its sources and them where these are not the same."""
     return cells if sources is cells else (sources, cells)

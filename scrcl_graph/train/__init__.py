@@ -9,14 +9,18 @@ from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import run, train_shared
 from scrcl_graph.train.side_by_side import Run, train_runs
 from scrcl_graph.train.team import Team
+from scrcl_graph.train.tiles import InTiles, Tile, cut_in_tiles
 
 __all__ = [
     "Checkpoint",
     "History",
+    "InTiles",
     "LostProcessError",
     "Run",
     "Team",
+    "Tile",
     "TrainingPlan",
+    "cut_in_tiles",
     "has_settled",
     "run",
     "train",

@@ -1,9 +1,9 @@
-"""The training loop: full batch, one device, alone or as one of several processes."""
+"""The training loop: full batch, whole or in tiles, one device, alone or as one of several processes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 from threading import Event
@@ -17,11 +17,12 @@ from tqdm import trange
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
 from scrcl_graph._registry import Registry
-from scrcl_graph.nn import ALONE, Alone
+from scrcl_graph.nn import ALONE, Alone, Views
 from scrcl_graph.objectives import Batch, Objective
 from scrcl_graph.train import checkpoint as checkpoints
 from scrcl_graph.train.checkpoint import History
 from scrcl_graph.train.plan import TrainingPlan
+from scrcl_graph.train.tiles import Tile, in_tiles
 
 _OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
 
@@ -36,6 +37,7 @@ def train(
     progress: bool = False,
     checkpoint: Path | None = None,
     sharing: Alone = ALONE,
+    tiles: Sequence[Tile] | None = None,
     stopped: Event | None = None,
 ) -> History:
     """Minimise the weighted sum of the objectives on the whole graph; the network is changed in place.
@@ -59,6 +61,8 @@ def train(
         a CPU as if it had not been stopped.
     sharing
         How this process adds up over and reads from those that have the other cells; ``data`` is its shard.
+    tiles
+        The cells of ``data``, of which hidden layers are held for one tile at a time (:class:`InTiles`).
     stopped
         Ends the training after the epoch in which it is set.
 
@@ -75,7 +79,7 @@ def train(
     on_gpu = device.type == "cuda"
     optimizer = _OPTIMIZERS.find(plan.optimizer)(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
     history: History = {name: [] for name in ("total", *(objective.name for objective in objectives))}
-    network.train()
+    forward = in_tiles(network.train(), tiles)
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.manual_seed(seed)
         state = sharing.told(checkpoint.read_bytes() if checkpoint is not None and checkpoint.exists() else None)
@@ -92,7 +96,7 @@ def train(
             if stopped is not None and stopped.is_set():
                 break
             optimizer.zero_grad()
-            values = losses(network, data, objectives, plan, sharing)
+            values = losses(forward, data, objectives, plan, sharing)
             (values["total"] / sharing.size).backward()
             found = torch.stack(list(values.values())).detach() / sharing.size
             gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
@@ -115,12 +119,16 @@ def train(
 
 
 def losses(
-    network: Module, data: HeteroData, objectives: Sequence[Objective], plan: TrainingPlan, sharing: Alone = ALONE
+    forward: Callable[..., Views],
+    data: HeteroData,
+    objectives: Sequence[Objective],
+    plan: TrainingPlan,
+    sharing: Alone = ALONE,
 ) -> dict[str, Tensor]:
     """The value of each objective on the whole graph, and their weighted sum as ``"total"``."""
     graph = "adjacent_to" if ("cell", "adjacent_to", "cell") in data.edge_types else "similar_to"
     with torch.autocast("cuda", dtype=torch.bfloat16, enabled=data["cell"].x.is_cuda):
-        views = network(data) if sharing.size == 1 else network(data, sharing)
+        views = forward(data) if sharing.size == 1 else forward(data, sharing)
     batch = Batch(
         views.float(),
         data["cell", graph, "cell"].edge_index,

@@ -26,6 +26,7 @@ from scrcl_graph.train.loop import train
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.shards import Shard, by_locality, cut
 from scrcl_graph.train.team import Team, reached
+from scrcl_graph.train.tiles import Tile
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -114,13 +115,14 @@ def train_shared(
     seed: int,
     progress: bool = False,
     checkpoint: Path | None = None,
+    tiles: Sequence[Tile] | None = None,
     stopped: Event | None = None,
 ) -> History:
     """:func:`train` on all processes of the job (:func:`run`): each takes a part of the cells, all take all genes.
 
     The loss and its gradient are those of one process, up to the order of summation. Parameters are as in
-    :func:`train`; the first process cuts the graph, sends the shards and keeps the checkpoint. ``stopped`` is for
-    one process alone.
+    :func:`train`; the first process cuts the graph, sends the shards and keeps the checkpoint. ``tiles`` and
+    ``stopped`` are for one process alone.
 
     Raises
     ------
@@ -132,7 +134,15 @@ def train_shared(
     global _groups
     if _groups is None:
         return train(
-            network, data, objectives, plan, seed=seed, progress=progress, checkpoint=checkpoint, stopped=stopped
+            network,
+            data,
+            objectives,
+            plan,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+            tiles=tiles,
+            stopped=stopped,
         )
     check_sharding(network)
     size, device = _groups.work.size(), data["cell"].x.device

@@ -1,4 +1,4 @@
-"""Cutting the graph: each process gets its cells, the edges into them, and all genes."""
+"""Cutting the graph: each process or tile gets its cells, the edges into them, and all genes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Shard:
-    """What one process holds, as arrays that can be sent.
+    """A part of the cells: what one process holds, as arrays that can be sent, or a tile in one process.
 
-    The cells are its own; sources of edges between cells are its own and then its halo, the cells of other processes
-    that send messages to them, in the order of the processes.
+    The cells are its own; sources of edges between cells are its own and then its halo, the cells of other parts
+    that send messages to them, in the order of the parts.
 
     Attributes
     ----------
@@ -30,6 +30,8 @@ class Shard:
         Tensors by node type and name.
     relations
         Destinations x sources by edge type.
+    sources
+        Which cells of the whole graph the own cells and the halo are.
     sends
         For each process the own cells it needs, by their place here.
     receives
@@ -38,6 +40,7 @@ class Shard:
 
     nodes: dict[str, dict[str, NDArray[Any]]]
     relations: dict[tuple[str, str, str], sp.csr_matrix]
+    sources: Rows
     sends: list[Rows]
     receives: list[int]
 
@@ -87,6 +90,7 @@ def cut(data: HeteroData, parts: list[Rows]) -> Iterator[Shard]:
     matrices = {
         relation: csr_from_edges(data[relation].edge_index, data[relation].edge_weight) for relation in data.edge_types
     }
+    to_genes = {relation: matrix.tocsc() for relation, matrix in matrices.items() if relation[::2] == ("cell", "gene")}
     between = [relation for relation in matrices if relation[0] == relation[2] == "cell"]
     owner, place = (np.empty(data["cell"].num_nodes, dtype=np.intp) for _ in range(2))
     for process, part in enumerate(parts):
@@ -99,18 +103,19 @@ def cut(data: HeteroData, parts: list[Rows]) -> Iterator[Shard]:
     nodes = {kind: {name: value.cpu().numpy() for name, value in data[kind].items()} for kind in data.node_types}
     for process, part in enumerate(parts):
         relations = {}
+        sources = np.concatenate([part, halos[process]])
         for relation, matrix in matrices.items():
-            source, _, destination = relation
-            if source == destination == "cell":
-                relations[relation] = matrix[part][:, np.concatenate([part, halos[process]])]
-            elif destination == "cell":
-                relations[relation] = matrix[part]
+            if relation in between:
+                relations[relation] = matrix[part][:, sources]
+            elif relation in to_genes:
+                relations[relation] = to_genes[relation][:, part].tocsr()
             else:
-                relations[relation] = matrix[:, part] if source == "cell" else matrix
+                relations[relation] = matrix[part] if relation[2] == "cell" else matrix
         own = {name: array[part] for name, array in nodes["cell"].items()}
         yield Shard(
             nodes={**nodes, "cell": own},
             relations=relations,
+            sources=sources,
             sends=[place[halo[owner[halo] == process]] for halo in halos],
             receives=np.bincount(owner[halos[process]], minlength=len(parts)).tolist(),
         )

@@ -19,6 +19,7 @@ from scrcl_graph.train.checkpoint import History
 from scrcl_graph.train.loop import losses
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import shared, train_shared
+from scrcl_graph.train.tiles import Tile, cut_in_tiles, in_tiles
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
 
     Torch has one random state per process, which runs that draw from it (dropout, an objective that samples) would mix
     up: those are trained one after another, as on a GPU or where several processes share every network
-    (:func:`train_shared`).
+    (:func:`train_shared`). A graph of more than ``plan.tile_cells`` cells is cut once, for all networks.
 
     Returns
     -------
     As :func:`train`, in the order of ``runs``. They do not depend on which run is done first.
     """
     stopped = Event()
+    tiles = None if shared() else cut_in_tiles(runs[0].network, data, runs[0].plan.tile_cells)
 
     def one(run: Run) -> History:
         return train_shared(
@@ -57,12 +59,13 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
             seed=run.seed,
             progress=progress,
             checkpoint=run.checkpoint,
+            tiles=tiles,
             stopped=stopped,
         )
 
     cores = torch.get_num_threads()
     at_once = min(len(runs), cores)
-    if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data):
+    if at_once < 2 or data["cell"].x.is_cuda or shared() or _draws(runs[0], data, tiles):
         return [one(run) for run in runs]
     # Each run forks the random state of the process: only the outermost fork brings back what was there.
     with threads_kept(), torch.random.fork_rng(devices=[]), ThreadPoolExecutor(at_once, "training") as pool:
@@ -77,7 +80,7 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
 
 
 @torch.no_grad()
-def _draws(run: Run, data: HeteroData) -> bool:
+def _draws(run: Run, data: HeteroData, tiles: list[Tile] | None) -> bool:
     """Whether a step of training draws from torch's random state, as tried on copies."""
     try:
         network, objectives = copy.deepcopy((run.network, run.objectives))
@@ -85,5 +88,5 @@ def _draws(run: Run, data: HeteroData) -> bool:
         return True
     with torch.random.fork_rng(devices=[]):
         before = torch.get_rng_state()
-        losses(network.train(), data, objectives, run.plan)
+        losses(in_tiles(network.train(), tiles), data, objectives, run.plan)
         return not torch.equal(before, torch.get_rng_state())
