@@ -48,6 +48,14 @@ def performance(
 
 
 @app.command()
+def tiles(cells: int = 20_000, sizes: str = "5000,2000", layer: str = "gatv2") -> None:
+    """Training on all cells at once beside training in tiles of these sizes, with a layer between cells."""
+    from scrcl_graph.benchmark.tiles import tiles_table
+
+    typer.echo(tiles_table(cells, [int(size) for size in sizes.split(",")], layer))
+
+
+@app.command()
 def slices(
     files: Annotated[list[Path] | None, typer.Argument(help="Annotated .h5ad files to take as slices of one.")] = None,
     label: str = "domain",

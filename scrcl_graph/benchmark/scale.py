@@ -16,6 +16,7 @@ from scrcl_graph._settings import logger as stages
 from scrcl_graph.benchmark.process import measured
 from scrcl_graph.estimate import estimate_file
 from scrcl_graph.io import read, write_h5ad
+from scrcl_graph.presets import Preset
 
 _GROUPS = 10
 
@@ -48,7 +49,7 @@ def write_cells(path: Path, n_cells: int, n_genes: int, density: float, preset: 
     make(n_cells, n_genes, _GROUPS, module_size=40, density=density).write_h5ad(path)
 
 
-def run_file(path: Path, preset: str) -> tuple[float, dict[str, float]]:
+def run_file(path: Path, preset: str | Preset) -> tuple[float, dict[str, float]]:
     """The ARI of a run with k given with the planted types or domains, and the seconds of its parts by name."""
     warnings.simplefilter("ignore")
     seconds: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Whether a network can be trained by several processes with the result of one."""
+"""Whether a network can be trained in parts, by several processes or in tiles, with the result of the whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTS = [np.arange(2), np.arange(2, _CELLS)]
 
 
 def check_sharding(network: Module) -> None:
-    """Raise InputError unless cells can be shared among processes without changing what the network computes.
+    """Raise InputError unless cells can be computed in parts without changing what the network gives.
 
     Every layer that reads or writes cells is tried on a small graph, whole and in two parts. Between cells it gets the
     pair (own cells and those around them, own cells); from cells to genes its messages are added over the parts. A
@@ -30,7 +30,8 @@ def check_sharding(network: Module) -> None:
     """
     if type(network) is not RefinementNetwork:
         raise InputError(
-            f"several processes can share the network 'refinement' only, not a {type(network).__name__}: run one"
+            f"only the network 'refinement' can be trained in parts, not a {type(network).__name__}: "
+            "run one process, without tiles"
         )
     for layer in copy.deepcopy(network).cpu().float().modules():
         if not isinstance(layer, AdaptedLayer) or layer.place.relation == "coexpressed_with":
@@ -42,7 +43,7 @@ def check_sharding(network: Module) -> None:
         except Exception as err:
             raise InputError(
                 f"the layer '{layer.name}' on '{layer.place.relation}' does not give the same for cells that are "
-                "shared among processes: take another layer, or run one process (docs/scale.md)"
+                "computed in parts: take another layer, or run one process without tiles (docs/scale.md)"
             ) from err
 
 

@@ -28,8 +28,9 @@ class TrainingPlan:
         Stopping rule: training ends when the mean loss of the last ``window`` epochs is less than ``tolerance``
         (relative) below the mean of the ``window`` before. It reads nothing but the loss. None: never.
     tile_cells
-        A graph of more cells is trained on in tiles of at most so many: less memory, more time, and the same up to
-        rounding (:class:`scrcl_graph.train.InTiles`).
+        A graph of more cells is trained on in tiles of at most so many, with the same gradients up to rounding: more
+        time, and less memory where a layer needs much of it, as attention does (:class:`scrcl_graph.train.InTiles`).
+        None: never.
     """
 
     weights: Mapping[Spec, float] = field(
@@ -42,4 +43,4 @@ class TrainingPlan:
     tau: float = 0.1
     tolerance: float | None = 0.0
     window: int = 10
-    tile_cells: int = 25_000
+    tile_cells: int | None = None

@@ -13,7 +13,6 @@ from torch.autograd import Function
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
-from scrcl_graph._errors import InputError
 from scrcl_graph.nn import RefinementNetwork, Scores, Views, check_sharding
 from scrcl_graph.train.shards import by_locality, cut
 
@@ -45,15 +44,18 @@ class Tile:
         return self.sources[: self.data["cell"].num_nodes]
 
 
-def cut_in_tiles(network: Module, data: HeteroData, n_cells: int) -> list[Tile] | None:
-    """The cells in tiles of at most ``n_cells`` that lie close together.
+def cut_in_tiles(network: Module, data: HeteroData, n_cells: int | None) -> list[Tile] | None:
+    """The cells in tiles of at most ``n_cells`` that lie close together; None where the graph is no larger.
 
-    None where the graph is no larger, or a layer of the network cannot compute a part of the cells on its own
-    (:func:`scrcl_graph.nn.check_sharding`).
+    Raises
+    ------
+    InputError
+        If a layer cannot compute a part of the cells on its own (:func:`scrcl_graph.nn.check_sharding`).
     """
     x = data["cell"].x
-    if len(x) <= n_cells or not _can_be_cut(network):
+    if n_cells is None or len(x) <= n_cells:
         return None
+    check_sharding(network)
     return list(_tiles(data, -(-len(x) // n_cells)))
 
 
@@ -169,14 +171,6 @@ class _PerTile(Function):
             if of_cells is not None:
                 of_cells.index_add_(0, tile.sources, given[-1])
         return None, of_cells, *totals
-
-
-def _can_be_cut(network: Module) -> bool:
-    try:
-        check_sharding(network)
-    except (InputError, TypeError, RuntimeError):  # the last two: a layer that cannot be copied
-        return False
-    return True
 
 
 def _tiles(data: HeteroData, n_tiles: int) -> Iterator[Tile]:

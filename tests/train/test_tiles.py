@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
+from scrcl_graph import InputError
 from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.train import History, InTiles, Run, TrainingPlan, cut_in_tiles, train_runs
@@ -72,17 +73,21 @@ def test_values_and_gradients_are_those_of_the_whole_graph(
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("layers", "n_cells"), [({"cell-cell": "gcn"}, 50), ({"similar_to": "boundary_attention"}, 50), ({}, 150)]
-)
-def test_a_small_graph_or_a_layer_that_needs_all_cells_is_not_cut(
-    data: HeteroData, layers: dict[str, str], n_cells: int
-) -> None:
-    assert cut_in_tiles(_network(data, **layers), data, n_cells) is None
+def test_a_graph_that_is_no_larger_is_not_cut(data: HeteroData) -> None:
+    assert cut_in_tiles(_network(data), data, 150) is None
+    assert cut_in_tiles(_network(data), data, None) is None
 
 
-def test_the_network_of_the_paper_is_not_cut(data: HeteroData) -> None:
-    assert cut_in_tiles(PaperNetwork(data["cell"].x.size(1), 60, 3, hidden_dim=8), data, 50) is None
+@pytest.mark.parametrize("layers", [{"cell-cell": "gcn"}, {"similar_to": "boundary_attention"}], ids=str)
+def test_a_layer_that_needs_all_cells_is_refused_by_name(data: HeteroData, layers: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=f"the layer '{next(iter(layers.values()))}' on 'similar_to'.*without tiles"):
+        cut_in_tiles(_network(data, **layers), data, 50)
+
+
+def test_the_network_of_the_paper_is_refused(data: HeteroData) -> None:
+    paper = PaperNetwork(data["cell"].x.size(1), 60, 3, hidden_dim=8)
+    with pytest.raises(InputError, match="not a PaperNetwork: run one process, without tiles"):
+        cut_in_tiles(paper, data, 50)
 
 
 def _train(
