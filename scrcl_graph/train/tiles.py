@@ -168,7 +168,7 @@ class _PerTile(Function):
             for total, grad in zip(totals, given, strict=False):
                 if grad is not None:
                     total += grad
-            if of_cells is not None:
+            if of_cells is not None and given[-1] is not None:
                 of_cells.index_add_(0, tile.sources, given[-1])
         return None, of_cells, *totals
 

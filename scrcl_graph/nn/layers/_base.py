@@ -38,13 +38,17 @@ class Memo:
     """The last result of a computation on tensors, given again while the very same tensors come unchanged.
 
     Messages of the first layer run over the whole expression matrix, and their input never changes while a network is
-    trained: they are summed once, not once per epoch. Tensors that need a gradient are never remembered.
+    trained: they are summed once, not once per epoch. Tensors that need a gradient are never remembered, and a deep copy
+    remembers nothing.
     """
 
     def __init__(self) -> None:
         self._seen: tuple[tuple[Tensor, int], ...] = ()
         self._key: object = None
         self._result: Tensor | None = None
+
+    def __deepcopy__(self, _: dict[int, object]) -> Memo:
+        return Memo()
 
     def __call__(self, compute: Callable[[], Tensor], *inputs: Tensor, key: object = None) -> Tensor:
         """The result of ``compute``, which depends on nothing but ``inputs`` and ``key``."""
