@@ -38,8 +38,8 @@ class Memo:
     """The last result of a computation on tensors, given again while the very same tensors come unchanged.
 
     Messages of the first layer run over the whole expression matrix, and their input never changes while a network is
-    trained: they are summed once, not once per epoch. Tensors that need a gradient are never remembered, and a deep copy
-    remembers nothing.
+    trained: they are summed once, not once per epoch. Tensors that need a gradient are never remembered, and a deep
+    copy remembers nothing.
     """
 
     def __init__(self) -> None:
