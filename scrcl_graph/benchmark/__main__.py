@@ -48,7 +48,7 @@ def performance(
 
 
 @app.command()
-def tiles(cells: int = 20_000, sizes: str = "5000,2000", layer: str = "gatv2") -> None:
+def tiles(cells: int = 4_000, sizes: str = "1000", layer: str = "gatv2") -> None:
     """Training on all cells at once beside training in tiles of these sizes, with a layer between cells."""
     from scrcl_graph.benchmark.tiles import tiles_table
 

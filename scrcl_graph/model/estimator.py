@@ -43,7 +43,7 @@ from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
-from scrcl_graph.train import Checkpoint, History, Run, train_runs
+from scrcl_graph.train import Checkpoint, History, Run, cut_in_tiles, in_tiles, train_runs
 
 logger = logging.getLogger(__name__)
 
@@ -324,7 +324,9 @@ class ScRCL:
 
     @torch.no_grad()
     def _views(self, data: HeteroData) -> list[Views]:
-        return [network.to(data["cell"].x.device)(data) for network in self._networks]
+        networks = [network.to(data["cell"].x.device) for network in self._networks]
+        tiles = cut_in_tiles(networks[0], data, self._fitted_preset().plan.tile_cells)
+        return [in_tiles(network, tiles)(data) for network in networks]
 
     def _fitted_preset(self) -> Preset:
         if not hasattr(self, "_networks"):

@@ -9,7 +9,7 @@ from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.processes import run, train_shared
 from scrcl_graph.train.side_by_side import Run, train_runs
 from scrcl_graph.train.team import Team
-from scrcl_graph.train.tiles import InTiles, Tile, cut_in_tiles
+from scrcl_graph.train.tiles import InTiles, Tile, cut_in_tiles, in_tiles
 
 __all__ = [
     "Checkpoint",
@@ -22,6 +22,7 @@ __all__ = [
     "TrainingPlan",
     "cut_in_tiles",
     "has_settled",
+    "in_tiles",
     "run",
     "train",
     "train_runs",
