@@ -13,6 +13,7 @@ from torch.autograd import Function
 from torch.nn import Module
 from torch_geometric.data import HeteroData
 
+from scrcl_graph._errors import InputError
 from scrcl_graph.nn import RefinementNetwork, Scores, Views, check_sharding
 from scrcl_graph.train.shards import by_locality, cut
 
@@ -50,11 +51,14 @@ def cut_in_tiles(network: Module, data: HeteroData, n_cells: int | None) -> list
     Raises
     ------
     InputError
-        If a layer cannot compute a part of the cells on its own (:func:`scrcl_graph.nn.check_sharding`).
+        If a tile would be empty, or a layer cannot compute a part of the cells on its own
+        (:func:`scrcl_graph.nn.check_sharding`).
     """
     x = data["cell"].x
     if n_cells is None or len(x) <= n_cells:
         return None
+    if n_cells < 1:
+        raise InputError(f"tile_cells is {n_cells}: give a tile at least one cell")
     check_sharding(network)
     return list(_tiles(data, -(-len(x) // n_cells)))
 

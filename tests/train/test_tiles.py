@@ -84,6 +84,11 @@ def test_a_layer_that_needs_all_cells_is_refused_by_name(data: HeteroData, layer
         cut_in_tiles(_network(data, **layers), data, 50)
 
 
+def test_empty_tiles_are_refused(data: HeteroData) -> None:
+    with pytest.raises(InputError, match="tile_cells is 0"):
+        cut_in_tiles(_network(data), data, 0)
+
+
 def test_the_network_of_the_paper_is_refused(data: HeteroData) -> None:
     paper = PaperNetwork(data["cell"].x.size(1), 60, 3, hidden_dim=8)
     with pytest.raises(InputError, match="not a PaperNetwork: run one process, without tiles"):
