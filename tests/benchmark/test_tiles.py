@@ -7,7 +7,7 @@ from scrcl_graph.benchmark.tiles import tiles_table
 
 @pytest.mark.slow  # whole runs of the default preset
 def test_tiles_find_what_the_whole_graph_finds() -> None:
-    rows = [line.strip("| ").split(" | ") for line in tiles_table(300, [100], "sage").splitlines()[2:]]
-    assert [row[0] for row in rows] == ["300", "100"]
-    assert all(float(row[-2]) > 0.8 for row in rows)
+    rows = [line.strip("| ").split(" | ") for line in tiles_table(600, [200], "sage").splitlines()[2:]]
+    assert [row[0] for row in rows] == ["600", "200"]
+    assert min(float(row[-2]) for row in rows) > 0.3  # few cells for ten types
     assert float(rows[1][-1]) > 0.95
