@@ -32,7 +32,7 @@ def tiles_table(n_cells: int, tile_cells: list[int], layer: str) -> str:
         for size in (n_cells, *tile_cells):
             plan = replace(default.plan, tile_cells=size)
             run = measured(run_file, source, replace(default, plan=plan))
-            labels = anndata.read_h5ad(source.with_name("out.h5ad"), backed="r").obs["scrcl"].to_numpy()
+            labels = anndata.read_h5ad(source.with_name("out.h5ad")).obs["scrcl"].to_numpy()
             whole = labels if whole is None else whole
             ari, seconds = run.value
             lines.append(
