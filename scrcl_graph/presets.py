@@ -6,13 +6,16 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+from scrcl_graph._checks import AT_LEAST_ONE, check_fields
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec, from_text, split
 from scrcl_graph.cluster import CLUSTERERS
 from scrcl_graph.gr.builders import GRAPHS
+from scrcl_graph.gr.cells import neighbors_of_few
 from scrcl_graph.nn import LAYERS, NETWORKS
 from scrcl_graph.objectives import OBJECTIVES
 from scrcl_graph.train import TrainingPlan
@@ -34,9 +37,9 @@ class Preset:
     maps
         Coordinate maps that are joined: ``"correspondence"``, ``"pca"``.
     n_components
-        Dimensions of each coordinate map.
+        Dimensions of each coordinate map; at most a fifth as many as there are cells, but 5.
     n_neighbors
-        Of the expression kNN graph.
+        Of the expression kNN graph; at most the root of the number of cells.
     n_spatial_neighbors
         Of the spatial graph, which needs positions; 0 leaves position out.
     similarity_graph
@@ -72,6 +75,11 @@ class Preset:
         your own (:func:`scrcl_graph.cluster.register_clusterer`).
     spatial_vote
         Whether cells then take the commonest label of their spatial neighbourhood.
+
+    Raises
+    ------
+    InputError
+        If a value is of another type or out of its range.
     """
 
     name: str
@@ -98,11 +106,40 @@ class Preset:
     clusterer: Spec = "community_mixture"
     spatial_vote: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse values that no run can be made of."""
+        check_fields(self, _LIMITS)
+
+    def suited(self, n_cells: int) -> Preset:
+        """The preset for so many cells: few of them have few neighbours of their own type and much noise."""
+        if self.as_published:
+            return self
+        learned = min(n_cells, self.n_training_cells or n_cells)
+        return dataclasses.replace(
+            self,
+            n_components=min(self.n_components, max(5, learned // 5)),
+            n_neighbors=neighbors_of_few(self.n_neighbors, learned),
+        )
+
     @property
     def as_published(self) -> bool:
         """Whether the network is that of the paper, which has a graph of its own."""
         return bool(split(self.network)[0] == "paper")
 
+
+_LIMITS = {
+    "n_top_genes": AT_LEAST_ONE,
+    "n_components": AT_LEAST_ONE,
+    "n_neighbors": AT_LEAST_ONE,
+    "n_spatial_neighbors": (0, inf),
+    "spatial_radius": (0, inf),
+    "n_gene_neighbors": AT_LEAST_ONE,
+    "gene_keep": (0, 1),
+    "hidden_dim": AT_LEAST_ONE,
+    "out_dim": AT_LEAST_ONE,
+    "n_runs": AT_LEAST_ONE,
+    "n_training_cells": (2, inf),
+}
 
 _PRESETS = Registry(
     "preset",
@@ -199,7 +236,7 @@ def read_preset(path: Path) -> Preset:
     Raises
     ------
     InputError
-        If the file cannot be read or has a key that is not there.
+        If the file cannot be read, or has a key that is not there or a value of another type or out of its range.
     """
     try:
         table = tomllib.loads(path.read_text())
@@ -208,21 +245,32 @@ def read_preset(path: Path) -> Preset:
 
     def part(value: Any) -> Spec:
         found, options = split(value)
-        spec = from_text(found, path.parent) if isinstance(found, str) else found
+        if not isinstance(found, str):
+            raise InputError(f"{found!r} is not the name of a part")
+        spec = from_text(found, path.parent)
         return (spec, options) if options else spec
 
-    base = get_preset(table.pop("preset", "default"))
-    layers = {place: part(value) for place, value in table.pop("layers", {}).items()}
-    objectives = {part(name): weight for name, weight in table.pop("objectives", {}).items()}
-    training = table.pop("training", {})
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-    values |= {name: part(values[name]) for name in _PARTS if name in values}
+    def entries(name: str) -> dict[str, Any]:
+        found = table.pop(name, {})
+        if not isinstance(found, dict):
+            raise InputError(f"{name} is {found!r}: write it as a table, [{name}]")
+        return found
+
     try:
-        plan = dataclasses.replace(base.plan, **training)
+        base = get_preset(str(table.pop("preset", "default")))
+        layers = {place: part(value) for place, value in entries("layers").items()}
+        objectives = {part(name): weight for name, weight in entries("objectives").items()}
+        plan = dataclasses.replace(base.plan, **entries("training"))
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+        }
+        values |= {name: part(values[name]) for name in _PARTS if name in values}
         changed = dataclasses.replace(base, **{"name": path.stem, **values}, plan=plan)
+        return with_parts(changed, layers=layers, objectives=objectives)
     except TypeError as err:
         raise InputError(f"{path} sets what is not there: {err}") from err
-    return with_parts(changed, layers=layers, objectives=objectives)
+    except InputError as err:
+        raise InputError(f"{path}: {err}") from err
 
 
 _PARTS = {"network": NETWORKS, "clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}

@@ -60,6 +60,17 @@ def test_a_toml_file_sets_layers_objectives_and_training(tmp_path: Path) -> None
         ("[training]\nepoch = 3", "sets what is not there: .*epoch"),
         ("n_runs =", "cannot be read as TOML"),
         ('preset = "defalt"', "unknown preset 'defalt': choose one of default, spatial, paper"),
+        ("preset = 3", "unknown preset '3'"),
+        ("n_runs = 0", "mine.toml: n_runs is 0: give a whole number of at least 1"),
+        ("n_training_cells = 1", "n_training_cells is 1: give a whole number of at least 2 or None"),
+        ("gene_keep = 1.5", "gene_keep is 1.5: give a number of at least 0 and at most 1"),
+        ('embedding = "view"', "embedding is 'view': give one of 'views', 'refined', 'coordinates'"),
+        ("clusterer = 3", "3 is not the name of a part"),
+        ("layers = 3", "layers is 3: write it as a table"),
+        ('[objectives]\nalignment = "much"', "weights is .*'much'.*: give a table, each value a number"),
+        ('[training]\nepochs = "many"', "epochs is 'many': give a whole number of at least 0"),
+        ("[training]\ntau = 0", "tau is 0: give a number of at least 1e-06"),
+        ("[training]\ntile_cells = 10.5", "tile_cells is 10.5: give a whole number of at least 1 or None"),
     ],
 )
 def test_a_toml_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -68,6 +79,20 @@ def test_a_toml_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, m
         read_preset(tmp_path / "mine.toml")
     with pytest.raises(InputError, match="cannot be read as TOML"):
         get_preset(str(tmp_path / "nothing.toml"))
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "n_training_cells", "expected"),
+    [(20, None, (5, 4)), (60, None, (12, 8)), (200, 20_000, (40, 14)), (250, None, (50, 15)), (5000, 60, (12, 8))],
+)
+def test_few_cells_to_learn_from_get_fewer_dimensions_and_neighbours(
+    n_cells: int, n_training_cells: int | None, expected: tuple[int, int]
+) -> None:
+    preset = Preset(name="mine", n_training_cells=n_training_cells)
+    suited = preset.suited(n_cells)
+    assert (suited.n_components, suited.n_neighbors) == expected
+    assert suited == replace(preset, n_components=expected[0], n_neighbors=expected[1]) == suited.suited(n_cells)
+    assert get_preset("paper").suited(n_cells) == get_preset("paper")
 
 
 @pytest.mark.parametrize("name", ["default", "spatial", "paper"])

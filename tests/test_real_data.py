@@ -23,6 +23,15 @@ def test_types_are_found_in_real_data(name: str, data_dir: Path) -> None:
 
 
 @pytest.mark.slow
+def test_types_are_found_in_sixty_cells(data_dir: Path) -> None:
+    adata = read_h5ad(data_dir / "sc_celseq2_5cl_p1.h5ad")
+    truth = adata.obs["cell_type"].astype(str).to_numpy()
+    draws = [np.random.default_rng(seed).permutation(adata.n_obs)[:60] for seed in range(2)]
+    scores = [adjusted_rand_score(truth[cells], ScRCL(5).fit_predict(adata.X[cells])) for cells in draws]
+    assert np.mean(scores) > 0.85
+
+
+@pytest.mark.slow
 def test_a_model_of_half_the_cells_labels_the_other_half(data_dir: Path) -> None:
     adata = read_h5ad(data_dir / "pbmc3k.h5ad")
     order = np.random.default_rng(0).permutation(adata.n_obs)

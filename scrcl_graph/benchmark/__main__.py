@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scrcl_graph._errors import InputError
+
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 
 
@@ -67,6 +69,22 @@ def slices(
 
 
 @app.command()
+def sample(
+    data: Path,
+    output: Path,
+    cells: Annotated[int, typer.Option(min=10)] = 60,
+    draws: Annotated[int, typer.Option(min=1)] = 2,
+    label: str = "cell_type",
+    sets: str | None = None,
+) -> None:
+    """Random samples of labelled sets, as files to run the benchmark on."""
+    from scrcl_graph.benchmark.sample import write_samples
+
+    names = sets.split(",") if sets is not None else None
+    typer.echo(f"{len(write_samples(data, output, cells, draws, label, names))} files in {output}")
+
+
+@app.command()
 def planted(seeds: int = 5) -> None:
     """Associations and modules of planted genes; p-values where there is no structure."""
     from scrcl_graph.benchmark.associations import planted_table
@@ -114,4 +132,8 @@ def aggregate(nodes: int = 50_000, neighbors: int = 15, width: int = 64, device:
     typer.echo(aggregate_table(nodes, neighbors, width, device))
 
 
-app()
+try:
+    app()
+except InputError as err:
+    typer.echo(str(err), err=True)
+    raise SystemExit(2) from None

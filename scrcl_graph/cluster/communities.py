@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster.kmeans import SphericalKMeans
-from scrcl_graph.gr.cells import cell_knn
+from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
 N_NEIGHBORS = 15
 _MOST_GROUPS = 500
@@ -32,7 +32,7 @@ class Communities:
     resolution
         Used where ``n_clusters`` is None.
     n_neighbors
-        Of the kNN graph.
+        Of the kNN graph; of few cells the root of their number.
     random_state
         Seed; the same seed gives the same labels.
 
@@ -61,7 +61,7 @@ class Communities:
         if k is not None:
             check_k(k, len(X))
         X = unit_rows(X)
-        neighbors = cell_knn(X, self.n_neighbors, self.random_state)
+        neighbors = cell_knn(X, neighbors_of_few(self.n_neighbors, len(X)), self.random_state)
         graph = GroupGraph(X, neighbors, n_groups(len(X), k or 1), self.random_state)
         if k is None:
             found = graph.communities(self.resolution)

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
-from scrcl_graph.gr.cells import cell_knn
+from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
 _SHAPE_DIMENSIONS = 10
 _SHRINKAGE = 0.1
@@ -72,7 +72,7 @@ class Mixtures:
         self._points = points
         self._seed = seed
         X = unit_rows(X)
-        neighbors = cell_knn(X, N_NEIGHBORS, seed)
+        neighbors = cell_knn(X, neighbors_of_few(N_NEIGHBORS, len(X)), seed)
         groups = n_groups(len(X), k_max)
         self._graphs = [GroupGraph(X, neighbors, groups, seed + i) for i in range(n_communities)]
         self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)

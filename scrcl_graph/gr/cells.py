@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -75,6 +77,11 @@ def _members(points: Points, centers: Points) -> list[NDArray[np.intp]]:
     block = pairwise_distances_argmin(points, centers)
     order = np.argsort(block, kind="stable")
     return np.split(order, np.searchsorted(block[order], np.arange(1, len(centers))))
+
+
+def neighbors_of_few(n_neighbors: int, n_cells: int) -> int:
+    """So many neighbours, or the root of the number of cells where that is less: few cells have few of one type."""
+    return min(n_neighbors, max(1, round(sqrt(n_cells))))
 
 
 def cell_knn(coordinates: Points, n_neighbors: int = 15, seed: int = 0) -> sp.csr_matrix:

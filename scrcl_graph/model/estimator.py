@@ -157,9 +157,9 @@ class ScRCL:
         InputError
             If the input cannot be used, or the checkpoint is of another job; the message says why and what to do.
         """
-        preset = get_preset(self.preset)
         matrix = Matrix(X, input_state)
         n_cells = matrix.shape[0]
+        preset = get_preset(self.preset).suited(n_cells)
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
@@ -262,7 +262,7 @@ class ScRCL:
         )
 
     def assign(self, embedded: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Labels of embedded cells by the vote of the 15 nearest known cells, ties to the larger cluster."""
+        """Labels of embedded cells by the vote of the nearest known cells, ties to the larger cluster."""
         preset = self._fitted_preset()
         data = self._reference.to_hetero().to(resolve_device(self.device))
         known = embedding(data, self._views(data), preset)
@@ -331,7 +331,7 @@ class ScRCL:
     def _fitted_preset(self) -> Preset:
         if not hasattr(self, "_networks"):
             raise InputError("this model is not fitted yet: call fit first")
-        return get_preset(self.preset)
+        return get_preset(self.preset).suited(len(self._reference.cell_x))
 
 
 def _is_whole(value: object) -> bool:

@@ -23,7 +23,7 @@ from scrcl_graph.model.inputs import Inputs
 from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.nn import LAYERS, NETWORKS
-from scrcl_graph.presets import from_plain, to_plain
+from scrcl_graph.presets import from_plain, get_preset, to_plain
 
 if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
@@ -56,7 +56,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
     meta = {
         "format": FORMAT,
         "scrcl_graph": __version__,
-        "preset": to_plain(model._fitted_preset()),
+        "preset": to_plain(get_preset(model.preset)),
         "n_clusters": model.n_clusters,
         "n_clusters_found": model.n_clusters_,
         "random_state": model.random_state,

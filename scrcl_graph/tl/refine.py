@@ -143,7 +143,7 @@ def refine(
     target = adata.copy() if copy else adata
     _write_cells(target, keys, model.labels_, model.embedding_, model.n_clusters_)
     _write_graph(target, keys, model, source)
-    target.uns[keys.key] = _summary(model, chosen, keys, source, layer)
+    target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, source, layer)
     return target if copy else None
 
 

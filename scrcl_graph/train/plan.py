@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
+from scrcl_graph._checks import AT_LEAST_ONE, check_fields
 from scrcl_graph._registry import Spec
 
 
@@ -31,6 +33,11 @@ class TrainingPlan:
         A graph of more cells is trained on in tiles of at most so many, with the same gradients up to rounding: a
         second forward pass, and less memory where a layer needs much of it (:class:`scrcl_graph.train.InTiles`).
         None: never.
+
+    Raises
+    ------
+    InputError
+        If a value is of another type or out of its range.
     """
 
     weights: Mapping[Spec, float] = field(
@@ -44,3 +51,17 @@ class TrainingPlan:
     tolerance: float | None = 0.0
     window: int = 10
     tile_cells: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training can be made of."""
+        check_fields(self, _LIMITS)
+
+
+_LIMITS = {
+    "epochs": (0, inf),
+    "lr": (0, inf),
+    "weight_decay": (0, inf),
+    "tau": (1e-6, inf),
+    "window": AT_LEAST_ONE,
+    "tile_cells": AT_LEAST_ONE,
+}

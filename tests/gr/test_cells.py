@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 
 from scrcl_graph.gr import cell_knn, nearest, propagation
+from scrcl_graph.gr.cells import neighbors_of_few
 
 
 def _clusters(n: int, seed: int = 0) -> np.ndarray:
@@ -84,6 +85,11 @@ def test_blocks_smaller_than_the_neighbours_asked_for_are_filled_up(monkeypatch:
     monkeypatch.setattr("scrcl_graph.gr.cells._BLOCK", 2)
     found = nearest(points, n_neighbors=90)
     assert all(len(set(row)) == 90 and i not in row for i, row in enumerate(found))
+
+
+@pytest.mark.parametrize(("n_cells", "expected"), [(2, 1), (60, 8), (150, 12), (209, 14), (211, 15), (10**6, 15)])
+def test_few_cells_have_no_more_neighbours_than_the_root_of_their_number(n_cells: int, expected: int) -> None:
+    assert neighbors_of_few(15, n_cells) == expected
 
 
 def test_propagation_equals_the_normalised_adjacency_off_the_diagonal() -> None:

@@ -54,6 +54,15 @@ def test_what_was_learned_has_the_documented_form(planted: AnnData, fitted: ScRC
     assert all(history["total"][-1] < history["total"][0] for history in fitted.history_)
 
 
+def test_few_cells_are_described_by_few_dimensions_and_neighbours(planted: AnnData) -> None:
+    preset = dataclasses.replace(QUICK, clusterer="kmeans")
+    model = ScRCL(3, preset=preset).fit(planted.X[:64])
+    assert model.graph_["cell"].x.shape == (64, 2 * 12)
+    fewest = np.bincount(model.graph_["cell", "similar_to", "cell"].edge_index[0]).min()
+    assert fewest == 8
+    assert np.array_equal(model.labels_, ScRCL(3, preset=preset.suited(64)).fit(planted.X[:64]).labels_)
+
+
 def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
     planted: AnnData, fitted: ScRCL, one_run: Preset
 ) -> None:

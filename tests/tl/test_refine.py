@@ -80,6 +80,7 @@ def test_uns_says_how_the_result_was_made(refined: AnnData) -> None:
     summary = refined.uns["scrcl"]
     assert summary["params"]["name"] == "default"
     assert summary["params"]["random_state"] == 0
+    assert summary["params"]["n_components"] == 240 // 5  # of so few cells no more
     assert summary["input"] == {"matrix": "X", "layer": "none", "state": "counts", "n_genes": int(used)}
     assert summary["versions"]["anndata"] == importlib.metadata.version("anndata")
     assert summary["n_clusters_from"] == "stability"

@@ -15,7 +15,7 @@ PACKAGES = ("scrcl-graph",)
 
 def run(adata: AnnData, n_clusters: int | None, seed: int) -> ArrayLike:
     """Labels of the cells."""
-    preset = get_preset("default")
+    preset = get_preset("default").suited(adata.n_obs)
     sources = Sources(Matrix(adata.X), tuple(adata.var_names))
     coordinates = unit_rows(build(sources, preset, seed).cells.x)
     k = choose_k(coordinates, seed=seed).k if n_clusters is None else n_clusters
