@@ -25,8 +25,9 @@ HERE: dict[str, Any] = {
 
 
 def command(n_processes: int, *arguments: object) -> list[str]:
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n_processes}"]
-    return run + [str(argument) for argument in arguments]
+    # torchrun ends the others when one is lost; it looks this seldom so that they find out, and say so, themselves
+    options = ["--standalone", f"--nproc-per-node={n_processes}", "--monitor-interval=10"]
+    return [sys.executable, "-m", "torch.distributed.run", *options, *map(str, arguments)]
 
 
 def torchrun(n_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
