@@ -238,7 +238,8 @@ def _implicit(
     v: NDArray[np.float64],
 ) -> LinearOperator:
     """``diag(left) X step diag(right) - u v^T`` as products only."""
-    Xt, step_t = X.T.tocsr(), step.T.tocsr()
+    X, step = X.astype(np.float64), step.astype(np.float64)  # once: each product would convert them again
+    Xt, step_t = X.T, step.T
 
     def matvec(b: NDArray[np.float64]) -> NDArray[np.float64]:
         b = b.ravel()

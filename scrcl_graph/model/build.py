@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -109,8 +110,10 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0])[known], sample)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        maps = [_MAPS.find(name)(sample, preset.n_components, seed=seed, gene_step=step) for name in preset.maps]
-        coordinates = gr.join(maps, sample)
+        makers = [_MAPS.find(name) for name in preset.maps]
+        with ThreadPoolExecutor(len(makers)) as pool:  # sparse products take one core each
+            maps = pool.map(lambda make: make(sample, preset.n_components, seed=seed, gene_step=step), makers)
+        coordinates = gr.join(list(maps), sample)
     inputs = Inputs(genes, coordinates, state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
     library = number_slices(sources.library, len(cell_x))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import normalize
+
+from scrcl_graph.nn import ops
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Views:
     projected: tuple[Tensor, Tensor] | None = None
     attended: Tensor | None = None
 
-    @property
+    @cached_property
     def embeddings(self) -> tuple[Tensor, Tensor]:
         """E_1 and E_2: the views with rows of unit length."""
         first, second = self.hidden
@@ -78,13 +82,12 @@ class Views:
         first, second = self.projected or self.hidden
         return normalize(first @ mix + shift, dim=1), normalize(second @ mix + shift, dim=1)
 
-    def float(self) -> Views:
-        """The same in single precision: objectives subtract large sums, which half precision cannot hold."""
-        return Views(
-            hidden=(self.hidden[0].float(), self.hidden[1].float()),
-            weight=self.weight.float(),
-            bias=self.bias.float(),
-            messages=self.messages.float(),
-            projected=None if self.projected is None else (self.projected[0].float(), self.projected[1].float()),
-            attended=None if self.attended is None else self.attended.float(),
-        )
+    def at_least_single(self) -> Views:
+        """The same in single precision or better: objectives subtract large sums, which half precision cannot hold."""
+
+        def raised(part: Any) -> Any:
+            if isinstance(part, tuple):
+                return tuple(map(raised, part))
+            return None if part is None else ops.at_least_single(part)
+
+        return Views(**{part.name: raised(getattr(self, part.name)) for part in fields(self)})

@@ -83,7 +83,7 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
     if not edges.is_sorted_by_col:
         raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
     with torch.autocast(x.device.type, enabled=False):  # sparse products have no half precision
-        result: Tensor = _SpMM.apply(edges, _single(x), None if weight is None else _single(weight))
+        result: Tensor = _SpMM.apply(edges, at_least_single(x), None if weight is None else at_least_single(weight))
     return result
 
 
@@ -161,6 +161,11 @@ def segment_softmax(edges: EdgeIndex, logits: Tensor, *, backend: Backend = "aut
     return mass / segment(edges, mass, backend=backend)[target]
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """In single precision what comes in half."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
 def _with_scatter(backend: Backend, values: Tensor) -> bool:
     if backend == "torch-scatter" and not HAS_SCATTER:
         raise ImportError("torch-scatter is not installed: see docs/layers.md, or choose the backend 'torch'")
@@ -172,7 +177,7 @@ class _SpMM(Function):
     def forward(ctx: Any, edges: EdgeIndex, x: Tensor, weight: Tensor | None) -> Tensor:
         ctx.edges = edges
         ctx.save_for_backward(x, weight)
-        return _csr(edges, weight, x) @ x
+        return _product(_csr(edges, weight, x), x)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
@@ -180,15 +185,16 @@ class _SpMM(Function):
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = None
         if ctx.needs_input_grad[1]:
-            grad_x = _csr(ctx.edges, weight, x, transposed=True) @ grad
+            grad_x = _product(_csr(ctx.edges, weight, x, transposed=True), grad)
         if ctx.needs_input_grad[2]:
             sources, targets = ctx.edges.as_tensor()
             grad_weight = (grad[targets] * x[sources]).sum(dim=1)
         return None, grad_x, grad_weight
 
 
-def _single(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+def _product(matrix: Tensor, x: Tensor) -> Tensor:
+    """Sparse times dense, without the copy of the result that torch's own product makes."""
+    return x.new_zeros(matrix.size(0), x.size(1)).addmm_(matrix, x)
 
 
 def _csr(edges: EdgeIndex, weight: Tensor | None, x: Tensor, *, transposed: bool = False) -> Tensor:

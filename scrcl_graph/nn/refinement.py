@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import Linear, Module, ModuleDict, ReLU, Sequential
+from torch.nn.functional import linear
 from torch_geometric.data import HeteroData
 
 from scrcl_graph._registry import NOTHING, Spec
@@ -120,7 +121,10 @@ class RefinementNetwork(Module):
         correlated = data["gene", "coexpressed_with", "gene"]
         state = self.gene_first(data["gene"].x, correlated.edge_index, correlated.edge_weight) + collected
         state = self.gene_second(state.relu(), correlated.edge_index, correlated.edge_weight)
-        return GeneSide(self.gene_weight(state), self.gene_bias(state).squeeze(1), self.gene_messages(state))
+        heads = (self.gene_weight, self.gene_bias, self.gene_messages)
+        weight, bias = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias"))
+        parts = linear(state, weight, bias).split([head.out_features for head in heads], dim=1)
+        return GeneSide(parts[0], parts[1].squeeze(1), parts[2])
 
     def own(self, x: Tensor) -> Tensor:
         """View 1, n x out."""

@@ -32,13 +32,10 @@ class Association:
         gene = torch.cat([batch.views.weight, batch.views.bias[:, None]], dim=1)
         cell_x, gene_x = batch.cell_x, batch.decoder
         size = self._size(lambda: _inner(batch.total(cell_x.T @ cell_x), gene_x.T @ gene_x), cell_x, gene_x)
-        value = torch.zeros_like(size)
-        for hidden in batch.views.hidden:
-            cell = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
-            own = _inner(batch.total(cell.T @ cell), gene.T @ gene)
-            cross = _inner(batch.total(cell.T @ cell_x), gene.T @ gene_x)
-            value = value + (own - 2 * cross + size) / (2 * size)
-        return value
+        first, second = (torch.cat([view, torch.ones_like(view[:, :1])], dim=1) for view in batch.views.hidden)
+        own = _inner(batch.total(first.T @ first + second.T @ second), gene.T @ gene)
+        cross = _inner(batch.total((first + second).T @ cell_x), gene.T @ gene_x)
+        return (own / 2 - cross) / size + 1
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

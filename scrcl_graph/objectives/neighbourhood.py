@@ -39,7 +39,8 @@ class NeighbourhoodContrast:
         others = (everyone - own) / (n - 1)
 
         messages = ops.spmm(batch.graph, batch.gather(torch.cat([l2, p2, h2[:, None]], dim=1)))
+        near_l, near_p, near_h = messages.split([d, d, 1], dim=1)
         degree = ops.degree(batch.graph).to(h1)
-        near = degree * h1 - (p1 * messages[:, :d]).sum(dim=1) + messages[:, -1] - (l1 * messages[:, d:-1]).sum(dim=1)
+        near = degree * h1 - (p1 * near_l).sum(dim=1) + near_h[:, 0] - (l1 * near_p).sum(dim=1)
         ratio = (near + own) / (degree + 1) / others
         return batch.total(ratio.sum()) / n

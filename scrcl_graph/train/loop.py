@@ -77,7 +77,9 @@ def train(
     """
     device = data["cell"].x.device
     on_gpu = device.type == "cuda"
-    optimizer = _OPTIMIZERS.find(plan.optimizer)(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
+    optimizer = _OPTIMIZERS.find(plan.optimizer)(
+        network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=True
+    )
     history: History = {name: [] for name in ("total", *(objective.name for objective in objectives))}
     forward = in_tiles(network.train(), tiles)
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
@@ -130,7 +132,7 @@ def losses(
     with torch.autocast("cuda", dtype=torch.bfloat16, enabled=data["cell"].x.is_cuda):
         views = forward(data) if sharing.size == 1 else forward(data, sharing)
     batch = Batch(
-        views.float(),
+        views.at_least_single(),
         data["cell", graph, "cell"].edge_index,
         data["cell"].x,
         data["gene"].decoder,

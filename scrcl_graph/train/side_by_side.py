@@ -43,10 +43,30 @@ def train_runs(runs: Sequence[Run], data: HeteroData, *, progress: bool = False)
     up: those are trained one after another, as on a GPU or where several processes share every network
     (:func:`train_shared`). A graph of more than ``plan.tile_cells`` cells is cut once, for all networks.
 
+    Networks and graph are in single precision before and after, also where the plan trains in double.
+
     Returns
     -------
     As :func:`train`, in the order of ``runs``. They do not depend on which run is done first.
     """
+    if runs[0].plan.double_precision:
+        for run in runs:
+            run.network.double()
+        try:
+            return _train_runs(runs, in_double(data), progress)
+        finally:
+            for run in runs:
+                run.network.float()
+    return _train_runs(runs, data, progress)
+
+
+def in_double(data: HeteroData) -> HeteroData:
+    """The graph with its values in double precision."""
+    doubled: HeteroData = copy.copy(data).apply(lambda x: x.double() if x.is_floating_point() else x)
+    return doubled
+
+
+def _train_runs(runs: Sequence[Run], data: HeteroData, progress: bool) -> list[History]:
     stopped = Event()
     tiles = None if shared() else cut_in_tiles(runs[0].network, data, runs[0].plan.tile_cells)
 

@@ -30,9 +30,9 @@ def test_embeddings_are_the_hidden_views_at_unit_length() -> None:
         torch.testing.assert_close(embedding, hidden / hidden.norm(dim=1, keepdim=True), rtol=1e-12, atol=1e-12)
 
 
-def test_float_converts_every_part() -> None:
+def test_half_precision_is_raised_in_every_part_and_double_is_kept() -> None:
     half = _views(torch.bfloat16)
-    single = half.float()
+    single = half.at_least_single()
     assert half.projected is not None
     assert single.projected is not None
     given = (*half.hidden, half.weight, half.bias, half.messages, *half.projected)
@@ -40,4 +40,6 @@ def test_float_converts_every_part() -> None:
     for a, b in zip(got, given, strict=True):
         assert a.dtype == torch.float32
         assert torch.equal(a, b.float())
-    assert Views(half.hidden, half.weight, half.bias, half.messages).float().projected is None
+    assert Views(half.hidden, half.weight, half.bias, half.messages).at_least_single().projected is None
+    double = _views()
+    assert double.at_least_single().weight is double.weight

@@ -12,15 +12,16 @@ from torch_geometric.data import HeteroData
 
 from scrcl_graph import InputError, gr
 from scrcl_graph.datasets import plant
-from scrcl_graph.nn import RefinementNetwork, Views
+from scrcl_graph.nn import RefinementNetwork
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.train import TrainingPlan, checkpoint, run, train, train_shared
+from scrcl_graph.train.side_by_side import in_double
 
 RELATIONS = ("similar_to", "adjacent_to")
-Views.float = lambda self: self  # type: ignore[method-assign]  double precision shows that equality is no accident
 
 
 def graph() -> HeteroData:
+    """In double precision, which shows that equality is no accident."""
     planted = plant(120, 50, 3, module_size=8, density=0.3)
     x = np.random.default_rng(0).normal(size=(120, 6)).astype(np.float32)
     data = gr.cell_gene_graph(
@@ -32,11 +33,7 @@ def graph() -> HeteroData:
         coexpressed=gr.gene_correlation(planted.counts, 3),
     )
     data["gene"].decoder = torch.from_numpy(x[:50] + 1)
-    for store in data.stores:
-        for name, value in list(store.items()):
-            if value.is_floating_point():
-                store[name] = value.double()
-    return data
+    return in_double(data)
 
 
 def network(**layers: str) -> RefinementNetwork:

@@ -48,6 +48,21 @@ def test_processes_that_share_the_cells_give_the_result_of_one(n_processes: int,
 
 
 @pytest.mark.slow
+def test_whole_runs_in_double_precision_give_the_embedding_of_one_process(tmp_path: Path) -> None:
+    datasets.synthetic(600, 200, 4, density=0.2).write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "double.toml").write_text("n_runs = 2\n[training]\ndouble_precision = true\n")
+    found = []
+    for n_processes in (1, 2):
+        output = tmp_path / f"{n_processes}.h5ad"
+        options = ["-o", output, "--n-clusters", 4, "--preset", tmp_path / "double.toml"]
+        assert torchrun(n_processes, "-m", "scrcl_graph", "refine", tmp_path / "cells.h5ad", *options).returncode == 0
+        found.append(anndata.read_h5ad(output))
+    alone, shared = found
+    assert abs(alone.obsm["X_scrcl"] - shared.obsm["X_scrcl"]).max() < 1e-5
+    assert (alone.obs["scrcl"] == shared.obs["scrcl"]).all()
+
+
+@pytest.mark.slow
 def test_a_job_that_loses_a_process_ends_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     datasets.synthetic(600, 200, 4, density=0.2).write_h5ad(tmp_path / "cells.h5ad")
     (tmp_path / "long.toml").write_text("n_runs = 2\n[training]\nepochs = 250\ntolerance = -1.0\n")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch_geometric.data import HeteroData
 from scrcl_graph.nn import RefinementNetwork
 from scrcl_graph.objectives import Alignment, Batch
 from scrcl_graph.train import Run, TrainingPlan, train, train_runs
+from scrcl_graph.train.side_by_side import in_double
 
 PLAN = TrainingPlan(weights={"alignment": 1.0, "watch": 1.0}, epochs=6, tolerance=None)
 
@@ -98,6 +100,17 @@ def test_one_core_trains_one_after_another(data: HeteroData) -> None:
     runs = _runs(data)
     train_runs(runs, data)
     assert not _threads(runs)
+
+
+def test_double_precision_is_that_of_a_graph_in_double(data: HeteroData) -> None:
+    runs, wanted = ([replace(run, plan=replace(PLAN, double_precision=True)) for run in _runs(data)] for _ in range(2))
+    for run in wanted:
+        run.network.double()
+    assert train_runs(runs, data) == _alone(wanted, in_double(data)) != train_runs(_runs(data), data)
+    assert data["cell"].x.dtype == torch.float32
+    for run, other in zip(runs, wanted, strict=True):
+        for got, expected in zip(run.network.parameters(), other.network.parameters(), strict=True):
+            assert torch.equal(got, expected.float())
 
 
 def test_an_interrupt_ends_the_other_runs_which_go_on_from_their_checkpoints(data: HeteroData, tmp_path: Path) -> None:

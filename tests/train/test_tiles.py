@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,25 +10,20 @@ from torch.nn import Module
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import InputError
-from scrcl_graph.nn import PaperNetwork, RefinementNetwork, Views
+from scrcl_graph.nn import PaperNetwork, RefinementNetwork
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.train import History, InTiles, Run, TrainingPlan, cut_in_tiles, train_runs
 from scrcl_graph.train.loop import losses
+from scrcl_graph.train.side_by_side import in_double
 
 OBJECTIVES, WEIGHTS = make_objectives(TrainingPlan().weights)
 PLAN = TrainingPlan(weights=WEIGHTS, epochs=12, tolerance=None)
 
 
 @pytest.fixture
-def in_double(data: HeteroData, monkeypatch: pytest.MonkeyPatch) -> HeteroData:
+def double(data: HeteroData) -> HeteroData:
     """The graph in double precision, in which equality is no accident."""
-    monkeypatch.setattr(Views, "float", lambda self: self)
-    data = copy.deepcopy(data)
-    for store in data.stores:
-        for name, value in list(store.items()):
-            if value.is_floating_point():
-                store[name] = value.double()
-    return data
+    return in_double(data)
 
 
 def _network(data: HeteroData, **layers: str) -> RefinementNetwork:
@@ -56,22 +50,22 @@ def _gradients(network: Module) -> dict[str, Tensor]:
 )
 @pytest.mark.parametrize("n_cells", [80, 20])
 def test_values_and_gradients_are_those_of_the_whole_graph(
-    in_double: HeteroData, n_cells: int, layers: dict[str, str]
+    double: HeteroData, n_cells: int, layers: dict[str, str]
 ) -> None:
-    whole, tiled = _network(in_double, **layers), _network(in_double, **layers)
-    tiles = cut_in_tiles(tiled, in_double, n_cells)
+    whole, tiled = _network(double, **layers), _network(double, **layers)
+    tiles = cut_in_tiles(tiled, double, n_cells)
     assert tiles is not None
     assert max(len(tile.cells) for tile in tiles) <= n_cells
     assert torch.equal(torch.cat([tile.cells for tile in tiles]).sort().values, torch.arange(150))
     for network, forward in ((whole, whole), (tiled, InTiles(tiled, tiles))):
         for _ in range(2):  # the second time the layers remember sums
             network.zero_grad()
-            losses(forward, in_double, OBJECTIVES, PLAN)["total"].backward()
+            losses(forward, double, OBJECTIVES, PLAN)["total"].backward()
     wanted, got = _gradients(whole), _gradients(tiled)
     assert wanted.keys() == got.keys()
     for name, gradient in wanted.items():
         torch.testing.assert_close(got[name], gradient, rtol=1e-9, atol=1e-10)
-    one, other = whole(in_double), InTiles(tiled, tiles)(in_double)
+    one, other = whole(double), InTiles(tiled, tiles)(double)
     for a, b in zip(
         (*one.hidden, *vars(one.scores).values()), (*other.hidden, *vars(other.scores).values()), strict=True
     ):
@@ -109,10 +103,10 @@ def _train(
     return train_runs(runs, data), torch.cat([parameter.detach().flatten() for parameter in networks[1].parameters()])
 
 
-def test_runs_in_tiles_learn_what_runs_on_the_whole_graph_learn(in_double: HeteroData) -> None:
-    start = torch.cat([parameter.detach().flatten() for parameter in _network(in_double).parameters()])
-    whole, weights = _train(in_double, 150)
-    tiled, same = _train(in_double, 40)
+def test_runs_in_tiles_learn_what_runs_on_the_whole_graph_learn(double: HeteroData) -> None:
+    start = torch.cat([parameter.detach().flatten() for parameter in _network(double).parameters()])
+    whole, weights = _train(double, 150)
+    tiled, same = _train(double, 40)
     assert (weights - start).abs().max() > 1e-3
     torch.testing.assert_close(same, weights, rtol=1e-7, atol=1e-8)
     for one, other in zip(whole, tiled, strict=True):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import Linear
 
-from scrcl_graph.nn.layers._base import WeightedSum
+from scrcl_graph.nn.layers._base import Memo, WeightedSum
 
 
 class GeneConvolution(WeightedSum):
@@ -28,11 +28,17 @@ class GeneConvolution(WeightedSum):
         super().__init__()
         self.own = Linear(in_channels, out_channels)
         self.others = Linear(in_channels, out_channels, bias=False)
+        self._share, self._mixed = Memo(), Memo()
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
         """The convolved features."""
-        strength = torch.zeros(len(x), dtype=x.dtype, device=x.device)
-        strength = strength.index_add(0, edge_index[1], edge_weight.abs()).clamp_min(torch.finfo(x.dtype).tiny)
-        share = edge_weight / strength[edge_index[1]]
-        out: Tensor = self.own(x) + self.others(self.propagate(edge_index, x=x, edge_weight=share))
+
+        def shares() -> Tensor:
+            strength = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+            strength = strength.index_add(0, edge_index[1], edge_weight.abs()).clamp_min(torch.finfo(x.dtype).tiny)
+            return edge_weight / strength[edge_index[1]]
+
+        share = self._share(shares, x, edge_index, edge_weight)
+        mixed = self._mixed(lambda: self.propagate(edge_index, x=x, edge_weight=share), x, edge_index, share)
+        out: Tensor = self.own(x) + self.others(mixed)
         return out

@@ -39,5 +39,5 @@ class GraphConvolution(Module):
         if isinstance(x, Tensor) and x.requires_grad and narrow:
             out = self.low_pass(x @ weight.T, edge_index, edge_weight) + bias
         else:
-            out = self.low_pass(x, edge_index, edge_weight) @ weight.T + bias
+            out = self.linear(self.low_pass(x, edge_index, edge_weight))
         return out

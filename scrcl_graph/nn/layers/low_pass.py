@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch_geometric.utils import degree
 
@@ -60,7 +61,7 @@ class LowPass(WeightedSum):
                     sources = gather(out)
                 size = (len(sources), len(out))
                 neighbours: Tensor = self.propagate(edge_index, x=(sources, None), edge_weight=edge_weight, size=size)
-                out = neighbours + own * out
+                out = torch.addcmul(neighbours, own, out)
             return out
 
         return self._memo(compute, first, cells, edge_index, edge_weight)
