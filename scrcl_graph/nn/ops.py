@@ -78,12 +78,14 @@ def spmm(edges: EdgeIndex, x: Tensor, weight: Tensor | None = None) -> Tensor:
 
     Returns
     -------
-    Destinations x d. The order of summation is fixed by the edges, so a CPU gives the same bits every time.
+    Destinations x d. The order of summation is fixed by the edges, so a CPU gives the same bits every time; a GPU does
+    where torch is asked to (``torch.use_deterministic_algorithms``), with one message in memory for every edge.
     """
     if not edges.is_sorted_by_col:
         raise ValueError("the edges must be sorted by destination: EdgeIndex(..., sort_order='col')")
+    product = _summed_messages if x.is_cuda and torch.are_deterministic_algorithms_enabled() else _SpMM.apply
     with torch.autocast(x.device.type, enabled=False):  # sparse products have no half precision
-        result: Tensor = _SpMM.apply(edges, at_least_single(x), None if weight is None else at_least_single(weight))
+        result: Tensor = product(edges, at_least_single(x), None if weight is None else at_least_single(weight))
     return result
 
 
@@ -170,6 +172,13 @@ def _with_scatter(backend: Backend, values: Tensor) -> bool:
     if backend == "torch-scatter" and not HAS_SCATTER:
         raise ImportError("torch-scatter is not installed: see docs/layers.md, or choose the backend 'torch'")
     return HAS_SCATTER and backend != "torch" and (backend != "auto" or values.device.type == "cpu")
+
+
+def _summed_messages(edges: EdgeIndex, x: Tensor, weight: Tensor | None) -> Tensor:
+    """The product by sums whose order torch can fix on a GPU, where that of its sparse product is not."""
+    source, target = edges.as_tensor()
+    messages = x[source] if weight is None else weight[:, None] * x[source]
+    return x.new_zeros(edges.get_sparse_size(1), x.size(1)).index_add(0, target, messages)
 
 
 class _SpMM(Function):

@@ -92,28 +92,26 @@ def train(
                 raise InputError(f"{checkpoint} cannot be resumed: delete it to begin anew ({err})") from err
         saved = time.monotonic()
         begun = len(history["total"])
-        for _ in trange(begun, plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
-            if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
-                break
+        found: list[dict[str, Tensor]] = []
+        for epoch in trange(begun, plan.epochs, desc="training", unit="epoch", disable=not progress, leave=False):
+            if epoch % plan.window == 0:
+                _read(found, history)
+                if plan.tolerance is not None and has_settled(history["total"], plan.tolerance, plan.window):
+                    break
             if stopped is not None and stopped.is_set():
                 break
             optimizer.zero_grad()
             values = losses(forward, data, objectives, plan, sharing)
             (values["total"] / sharing.size).backward()
-            found = torch.stack(list(values.values())).detach() / sharing.size
+            found.append({name: value.detach() / sharing.size for name, value in values.items()})
             gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-            sharing.add_in_place([found, *gradients])
+            sharing.add_in_place([*found[-1].values(), *gradients])
             optimizer.step()
-            for name, value in zip(values, found.tolist(), strict=True):
-                if not isfinite(value):
-                    raise InputError(
-                        f"the objective '{name}' is {value} in epoch {len(history['total']) + 1}: if it grew until "
-                        "then, lower the learning rate; else a layer or an objective gives values that are not finite"
-                    )
-                history[name].append(value)
             if checkpoint is not None and time.monotonic() - saved >= checkpoints.INTERVAL:
+                _read(found, history)
                 _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
                 saved = time.monotonic()
+        _read(found, history)
         if checkpoint is not None:
             _save(checkpoint, checkpoints.pack(network, optimizer, history, device))
     network.eval()
@@ -148,12 +146,25 @@ def losses(
 def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:
     """Whether the mean of the last ``window`` losses fell by less than ``tolerance`` (relative) from the window before.
 
-    It reads nothing but the loss, so no label can reach the choice of the last epoch.
+    It is asked every ``window`` epochs, and reads nothing but the loss, so no label can reach the choice of the last one.
     """
     if len(losses) < 2 * window:
         return False
     before = sum(losses[-2 * window : -window])
     return before - sum(losses[-window:]) < tolerance * abs(before)
+
+
+def _read(found: list[dict[str, Tensor]], history: History) -> None:
+    """Move losses to the history; seldom, as a GPU that is asked for a value must first end all it was given."""
+    for values in found:
+        for name, value in zip(values, torch.stack(list(values.values())).tolist(), strict=True):
+            if not isfinite(value):
+                raise InputError(
+                    f"the objective '{name}' is {value} in epoch {len(history['total']) + 1}: if it grew until "
+                    "then, lower the learning rate; else a layer or an objective gives values that are not finite"
+                )
+            history[name].append(value)
+    found.clear()
 
 
 def _save(path: Path, state: bytes) -> None:

@@ -28,7 +28,8 @@ class TrainingPlan:
         Temperature of the softmax over embedding dimensions.
     tolerance, window
         Stopping rule: training ends when the mean loss of the last ``window`` epochs is less than ``tolerance``
-        (relative) below the mean of the ``window`` before. It reads nothing but the loss. None: never.
+        (relative) below the mean of the ``window`` before, looked at every ``window`` epochs. It reads nothing but the
+        loss. None: never.
     tile_cells
         A graph of more cells is trained on in tiles of at most so many, with the same gradients up to rounding: a
         second forward pass, and less memory where a layer needs much of it (:class:`scrcl_graph.train.InTiles`).

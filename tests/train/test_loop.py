@@ -170,7 +170,7 @@ def test_training_stops_when_the_loss_has_settled(
 def test_a_loss_that_is_not_finite_ends_training_and_names_the_objective(data: HeteroData) -> None:
     plan = TrainingPlan(weights={"alignment": 1.0, "spy": 1.0}, epochs=20)
     with pytest.raises(InputError, match=r"'spy' is nan in epoch 3: .* lower the learning rate"):
-        train(_network(), data, [Alignment(), _Spy([1.0, 1.0, math.nan])], plan, seed=0)
+        train(_network(), data, [Alignment(), _Spy([1.0, 1.0, math.nan] + [1.0] * 7)], plan, seed=0)
 
 
 def test_settled_compares_the_means_of_two_windows() -> None:
