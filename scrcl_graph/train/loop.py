@@ -146,7 +146,7 @@ def losses(
 def has_settled(losses: Sequence[float], tolerance: float, window: int) -> bool:
     """Whether the mean of the last ``window`` losses fell by less than ``tolerance`` (relative) from the window before.
 
-    It is asked every ``window`` epochs, and reads nothing but the loss, so no label can reach the choice of the last one.
+    It is asked every ``window`` epochs, and reads nothing but the loss, so no label reaches the choice of the last one.
     """
     if len(losses) < 2 * window:
         return False
