@@ -66,7 +66,7 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
         As in :func:`scrcl_graph.tl.refine`.
     """
     chosen = get_preset(preset)
-    width = chosen.hidden_dim / 128
+    width = chosen.hidden_dim / 128 * (1 + chosen.plan.double_precision)
     learned = min(n_cells, chosen.n_training_cells or n_cells)
     # the chosen genes hold more than their share of the entries, about its root (.08 to .44 of six real sets)
     kept = n_entries * min(1.0, chosen.n_top_genes / n_genes) ** 0.5

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from anndata import AnnData
 
 from scrcl_graph import InputError
 from scrcl_graph.estimate import estimate, estimate_file
+from scrcl_graph.presets import get_preset
 
 
 def test_the_header_gives_the_sizes(planted: AnnData, tmp_path: Path) -> None:
@@ -38,6 +40,15 @@ def test_cells_that_are_not_learned_from_cost_less() -> None:
         return estimate(n_cells + 1000, 2000, 100 * n_cells).seconds - estimate(n_cells, 2000, 100 * n_cells).seconds
 
     assert more(10_000) > 5 * more(100_000)
+
+
+def test_double_precision_takes_twice_as_much_to_train() -> None:
+    default = get_preset("default")
+    double = replace(default, plan=replace(default.plan, double_precision=True))
+    untrained = replace(default, plan=replace(default.plan, epochs=0))
+    expected, once, none = (estimate(10_000, 2000, 1_000_000, preset) for preset in (double, default, untrained))
+    assert expected.seconds - once.seconds == pytest.approx(once.seconds - none.seconds)
+    assert expected.gigabytes > once.gigabytes
 
 
 def test_a_matrix_that_stays_in_its_file_is_not_counted() -> None:

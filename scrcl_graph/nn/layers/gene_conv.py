@@ -38,7 +38,7 @@ class GeneConvolution(WeightedSum):
             strength = strength.index_add(0, edge_index[1], edge_weight.abs()).clamp_min(torch.finfo(x.dtype).tiny)
             return edge_weight / strength[edge_index[1]]
 
-        share = self._share(shares, x, edge_index, edge_weight)
+        share = self._share(shares, edge_index, edge_weight, key=(len(x), x.dtype))
         mixed = self._mixed(lambda: self.propagate(edge_index, x=x, edge_weight=share), x, edge_index, share)
         out: Tensor = self.own(x) + self.others(mixed)
         return out
