@@ -35,8 +35,9 @@ class TrainingPlan:
         second forward pass, and less memory where a layer needs much of it (:class:`scrcl_graph.train.InTiles`).
         None: never.
     double_precision
-        Train in double precision. Rounding, which training amplifies, then hardly reaches the embedding: several
-        processes give that of one within 1e-5. It takes about twice the time and memory.
+        Train in double precision (:func:`train_runs`; :func:`train` takes network and graph as they come). Rounding,
+        which training amplifies, then hardly reaches the embedding: several processes give that of one within 1e-5. It
+        takes about twice the time and memory of training.
 
     Raises
     ------

@@ -25,9 +25,8 @@ HERE: dict[str, Any] = {
 
 
 def command(n_processes: int, *arguments: object) -> list[str]:
-    # torchrun ends the others when one is lost; it looks this seldom so that they find out, and say so, themselves
-    options = ["--standalone", f"--nproc-per-node={n_processes}", "--monitor-interval=10"]
-    return [sys.executable, "-m", "torch.distributed.run", *options, *map(str, arguments)]
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n_processes}"]
+    return run + [str(argument) for argument in arguments]
 
 
 def torchrun(n_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -72,9 +71,9 @@ def test_a_job_that_loses_a_process_ends_and_goes_on_to_the_same_bits(tmp_path: 
         return ["-m", "scrcl_graph", "refine", tmp_path / "cells.h5ad", *options]
 
     kept = tmp_path / "kept"
-    job = subprocess.Popen(
-        command(2, *arguments("out.h5ad", "--checkpoint", str(kept))), stderr=subprocess.PIPE, **HERE
-    )
+    # torchrun ends the others when one is lost; it looks this seldom so that they find out, and say so, themselves
+    whole = command(2, "--monitor-interval=10", *arguments("out.h5ad", "--checkpoint", str(kept)))
+    job = subprocess.Popen(whole, stderr=subprocess.PIPE, **HERE)
     while not (kept / "run_0.safetensors").exists():
         assert job.poll() is None
         time.sleep(0.2)
