@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
@@ -74,8 +76,10 @@ class Mixtures:
         X = unit_rows(X)
         neighbors = cell_knn(X, neighbors_of_few(N_NEIGHBORS, len(X)), seed)
         groups = n_groups(len(X), k_max)
-        self._graphs = [GroupGraph(X, neighbors, groups, seed + i) for i in range(n_communities)]
-        self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
+        with ThreadPoolExecutor() as pool:  # products of matrices, one core each
+            graphs = pool.map(lambda i: GroupGraph(X, neighbors, groups, seed + i), range(n_communities))
+            self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
+            self._graphs = list(graphs)
 
     def fit(self, k: int) -> GaussianMixture:
         """The best of the optima."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
@@ -104,7 +105,6 @@ def _fill_empty(labels: Labels, cosine: NDArray[np.float32], k: int) -> Labels:
 
 
 def _sums(X: Embedding, labels: Labels, k: int) -> NDArray[np.float64]:
-    order = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[order], np.arange(k))
-    sums: NDArray[np.float64] = np.add.reduceat(X[order].astype(np.float64), starts, axis=0)
+    member = sp.csr_matrix((np.ones(len(X)), labels, np.arange(len(X) + 1)), shape=(len(X), k))
+    sums: NDArray[np.float64] = member.T @ X
     return sums
