@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics.cluster import contingency_matrix
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._seeds import seeds
 from scrcl_graph.cluster._base import Embedding, Labels
 from scrcl_graph.cluster._gaussian import leading_components
 from scrcl_graph.cluster.community_mixture import Mixtures
@@ -79,7 +80,10 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     points = leading_components(embedding, _DIMENSIONS, seed)
     halves = [rng.permutation(n)[: min(_HALF, n // 2)] for _ in range(n_halves)]
     ks = np.arange(2, max(2, min(k_max, n // _CELLS_PER_CLUSTER)) + 1)
-    mixtures = [Mixtures(embedding[half], points[half], int(ks[-1]), seed + i) for i, half in enumerate(halves)]
+    mixtures = [
+        Mixtures(embedding[half], points[half], int(ks[-1]), own)
+        for half, own in zip(halves, seeds(seed, n_halves), strict=True)
+    ]
     overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
     gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))

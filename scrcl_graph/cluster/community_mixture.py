@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 
+from scrcl_graph._seeds import seeds
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
@@ -77,7 +78,7 @@ class Mixtures:
         neighbors = cell_knn(X, neighbors_of_few(N_NEIGHBORS, len(X)), seed)
         groups = n_groups(len(X), k_max)
         with ThreadPoolExecutor() as pool:  # products of matrices, one core each
-            graphs = pool.map(lambda i: GroupGraph(X, neighbors, groups, seed + i), range(n_communities))
+            graphs = pool.map(lambda own: GroupGraph(X, neighbors, groups, own), seeds(seed, n_communities))
             self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
             self._graphs = list(graphs)
 

@@ -20,6 +20,7 @@ from torch_geometric.data import HeteroData
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
 from scrcl_graph._matrix import Matrix
+from scrcl_graph._seeds import seeds
 from scrcl_graph._settings import resolve_device, settings, stage
 from scrcl_graph.cluster import (
     CLUSTERERS,
@@ -183,8 +184,8 @@ class ScRCL:
             kept = Checkpoint(checkpoint, job)
         with stage(f"training on {len(built.known):,} cells"):
             runs = [
-                self._run(preset, self.random_state + i, None if kept is None else kept.run(i))
-                for i in range(preset.n_runs)
+                self._run(preset, seed, None if kept is None else kept.run(i))
+                for i, seed in enumerate(seeds(self.random_state, preset.n_runs))
             ]
             self.history_ = train_runs(runs, self.graph_, progress=settings.progress)
             self._networks = [run.network for run in runs]
