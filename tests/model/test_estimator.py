@@ -75,6 +75,13 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
     assert other.embedding_.tobytes() != fitted.embedding_.tobytes()
 
 
+def test_runs_of_neighbouring_seeds_share_no_network(planted: AnnData) -> None:
+    preset = dataclasses.replace(QUICK, n_runs=2, plan=TrainingPlan(epochs=1), clusterer="kmeans")
+    models = [ScRCL(4, preset=preset, random_state=seed).fit(planted.X) for seed in (0, 1)]
+    losses = sorted(history["total"][0] for model in models for history in model.history_)
+    assert np.diff(losses).min() > 1e-4 * losses[0]
+
+
 def test_global_random_states_are_left_alone(planted: AnnData) -> None:
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     ScRCL(preset=QUICK).fit(planted.X)
