@@ -162,7 +162,7 @@ def test_coordinates_of_obsm_can_be_started_from(planted: AnnData) -> None:
 
 
 def test_types_of_two_batches_are_brought_together_by_batch_key() -> None:
-    cells = datasets.synthetic_tissue(250, 160, 4, 4, n_slices=2, batch=0.7, fold=6.0, seed=1)
+    cells = datasets.synthetic_tissue(250, 160, 4, 4, n_slices=2, batch=1.0, fold=6.0, seed=1)
     told, untold = (
         tl.refine(cells, n_clusters=4, preset=QUICK, batch_key=key, copy=True).obs["scrcl"] for key in ("slice", None)
     )
