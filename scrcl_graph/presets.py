@@ -97,11 +97,11 @@ class Preset:
     gene_keep: float = 0.5
     network: Spec = "refinement"
     hidden_dim: int = 128
-    out_dim: int = 32
+    out_dim: int = 16
     layers: Mapping[str, Spec] = field(default_factory=dict)
     embedding: Literal["views", "refined", "coordinates"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
-    n_runs: int = 4
+    n_runs: int = 8
     n_training_cells: int | None = 20_000
     clusterer: Spec = "community_mixture"
     spatial_vote: bool = False
@@ -154,8 +154,9 @@ _PRESETS = Registry(
                 n_components=30,
                 n_spatial_neighbors=6,
                 gene_keep=1.0,
+                out_dim=32,
                 embedding="coordinates",
-                plan=TrainingPlan(epochs=20),
+                plan=TrainingPlan(epochs=20, lr=1e-3),
                 n_runs=1,
                 clusterer="mixture",
             ),
@@ -164,6 +165,7 @@ _PRESETS = Registry(
                 gene_keep=1.0,
                 network="paper",
                 hidden_dim=1500,
+                out_dim=32,
                 embedding="refined",
                 n_runs=1,
                 n_training_cells=None,  # it has a weight for each cell

@@ -48,8 +48,8 @@ class TrainingPlan:
     weights: Mapping[Spec, float] = field(
         default_factory=lambda: {"alignment": 1.0, "neighbourhood": 100.0, "consistency": 1.0, "association": 3.0}
     )
-    epochs: int = 60
-    lr: float = 1e-3
+    epochs: int = 30
+    lr: float = 2e-3
     weight_decay: float = 1e-2
     optimizer: str = "adamw"
     tau: float = 0.1
