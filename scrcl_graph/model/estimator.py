@@ -42,6 +42,7 @@ from scrcl_graph.model.job import describe
 from scrcl_graph.model.networks import association, cell_factors, embedding, make_network, try_out
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn import Views
+from scrcl_graph.nn.layers import share_memos
 from scrcl_graph.objectives import make_objectives
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import Checkpoint, History, Run, cut_in_tiles, in_tiles, train_runs
@@ -187,8 +188,9 @@ class ScRCL:
                 self._run(preset, seed, None if kept is None else kept.run(i))
                 for i, seed in enumerate(seeds(self.random_state, preset.n_runs))
             ]
-            self.history_ = train_runs(runs, self.graph_, progress=settings.progress)
             self._networks = [run.network for run in runs]
+            share_memos(self._networks)
+            self.history_ = train_runs(runs, self.graph_, progress=settings.progress)
             views = self._views(self.graph_)
         self.embedding_, factors = embedding(self.graph_, views, preset), cell_factors(views)
         with stage("clusters"):

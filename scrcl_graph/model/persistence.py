@@ -23,6 +23,7 @@ from scrcl_graph.model.inputs import Inputs
 from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.nn import LAYERS, NETWORKS
+from scrcl_graph.nn.layers import share_memos
 from scrcl_graph.presets import from_plain, get_preset, to_plain
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
         }
         network.load_state_dict(state)
         model._networks.append(network.eval())
+    share_memos(model._networks)
     return model
 
 

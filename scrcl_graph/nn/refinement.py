@@ -73,7 +73,7 @@ class RefinementNetwork(Module):
         gene_dim: int,
         cell_relations: Sequence[str] = ("similar_to",),
         hidden_dim: int = 128,
-        out_dim: int = 32,
+        out_dim: int = 16,
         layers: Mapping[str, Spec] = NOTHING,
     ) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrcl_graph.nn.layers._base import Memo, WeightedSum
+from scrcl_graph.nn.layers._base import Memo, WeightedSum, share_memos
 from scrcl_graph.nn.layers.association_attention import AssociationAttention
 from scrcl_graph.nn.layers.bipartite_conv import BipartiteConvolution
 from scrcl_graph.nn.layers.boundary_attention import BoundaryAttention
@@ -19,4 +19,5 @@ __all__ = [
     "LowPass",
     "Memo",
     "WeightedSum",
+    "share_memos",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
+from torch.nn import Module
 from torch_geometric import EdgeIndex
 from torch_geometric.nn import MessagePassing
 
@@ -43,9 +44,7 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self._seen: tuple[tuple[Tensor, int], ...] = ()
-        self._key: object = None
-        self._result: Tensor | None = None
+        self._last: tuple[object, tuple[tuple[Tensor, int], ...], Tensor] | None = None
 
     def __deepcopy__(self, _: dict[int, object]) -> Memo:
         return Memo()
@@ -54,16 +53,33 @@ class Memo:
         """The result of ``compute``, which depends on nothing but ``inputs`` and ``key``."""
         if any(tensor.requires_grad for tensor in inputs):
             return compute()
-        same = (
-            self._key == key
-            and len(self._seen) == len(inputs)
-            and all(
-                tensor is seen and tensor._version == version
-                for tensor, (seen, version) in zip(inputs, self._seen, strict=True)
-            )
-        )
-        if not same or self._result is None:
-            self._result = compute()
-            self._seen = tuple((tensor, tensor._version) for tensor in inputs)
-            self._key = key
-        return self._result
+        last = self._last  # read and written whole: networks trained side by side may share a memo
+        if last is not None:
+            asked, seen, result = last
+            if (
+                asked == key
+                and len(seen) == len(inputs)
+                and all(
+                    tensor is before and tensor._version == version
+                    for tensor, (before, version) in zip(inputs, seen, strict=True)
+                )
+            ):
+                return result
+        result = compute()
+        self._last = key, tuple((tensor, tensor._version) for tensor in inputs), result
+        return result
+
+
+def share_memos(networks: Sequence[Module]) -> None:
+    """Let networks that differ in weights only remember in common: what one summed, the others need not.
+
+    A memo holds what depends on its inputs alone, so it is the same in each. Networks of different parts are left as
+    they are.
+    """
+    if len({tuple(map(type, network.modules())) for network in networks}) > 1:
+        return
+    for parts in zip(*(network.modules() for network in networks), strict=True):
+        for name, value in vars(parts[0]).items():
+            if isinstance(value, Memo):
+                for part in parts[1:]:
+                    setattr(part, name, value)
