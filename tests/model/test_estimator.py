@@ -285,7 +285,7 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
 
     others: list[tuple[ScRCL, Any, str]] = [
         (ScRCL(4, preset=two, random_state=1), planted.X, "random_state"),
-        (ScRCL(4, preset=dataclasses.replace(two, out_dim=16)), planted.X, "preset"),
+        (ScRCL(4, preset=dataclasses.replace(two, out_dim=8)), planted.X, "preset"),
         (ScRCL(4, preset=two), planted.X[::2], "data"),
         (ScRCL(4, preset=two), planted.X.sqrt(), "coordinates"),
     ]

@@ -53,7 +53,7 @@ def test_a_network_of_the_users_own_is_trained_saved_and_found_by_its_name(
     model = ScRCL(4, preset=with_network(("plain", {"bend": True}))).fit(planted.X, genes=planted.var_names)
     assert adjusted_rand_score(planted.obs["cell_type"], model.labels_) > 0.9
     assert model.history_[0]["total"][-1] < model.history_[0]["total"][0]
-    assert model.association_.genes.shape == (len(model.genes_), 32)
+    assert model.association_.genes.shape == (len(model.genes_), 16)
     network = model._networks[0]
     assert network.bend
     assert network.metadata == model.graph_.metadata()
