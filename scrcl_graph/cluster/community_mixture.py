@@ -14,7 +14,7 @@ from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_comp
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
 from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
-_SHAPE_DIMENSIONS = 10
+_FEWEST_COMPONENTS = 8
 _SHRINKAGE = 0.1
 _TREE = 2000
 _N_COMMUNITIES = 3
@@ -32,24 +32,30 @@ class CommunityMixture:
     ----------
     n_clusters
         k.
-    n_components
-        Principal components the mixture is fitted on.
     random_state
         Seed; the same seed gives the same labels.
     """
 
-    def __init__(self, n_clusters: int, *, n_components: int = 15, random_state: int = 0) -> None:
+    def __init__(self, n_clusters: int, *, random_state: int = 0) -> None:
         self.n_clusters = n_clusters
-        self.n_components = n_components
         self.random_state = random_state
 
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         check_k(self.n_clusters, len(X))
-        points = leading_components(X, self.n_components, self.random_state)
-        mixtures = Mixtures(X, points, self.n_clusters, self.random_state, n_communities=_N_COMMUNITIES)
-        labels: Labels = mixtures.fit(self.n_clusters).predict(points)
+        k, seed = self.n_clusters, self.random_state
+        points = leading_components(X, n_components(k), seed)
+        labels: Labels = Mixtures(X, points, k, seed, n_communities=_N_COMMUNITIES).fit(k).predict(points)
         return labels.astype(np.int64)
+
+
+def n_components(k: int) -> int:
+    """How many principal components a mixture of k clusters is fitted on.
+
+    The means of k clusters span k - 1 dimensions. In more of them EM gathers the cells that lie between the types, as
+    those with few counts do, in a cluster of their own, and joins two types; in less than eight real types were lost.
+    """
+    return max(_FEWEST_COMPONENTS, k - 1)
 
 
 class Mixtures:
@@ -62,7 +68,7 @@ class Mixtures:
     X
         n x d: the embedding, whose graph has the communities.
     points
-        n x c: its components, which the mixtures are fitted on.
+        n x c: its leading components, :func:`n_components` of ``k_max`` of them.
     k_max
         Largest number of clusters.
     seed
@@ -83,15 +89,13 @@ class Mixtures:
             self._graphs = list(graphs)
 
     def fit(self, k: int) -> GaussianMixture:
-        """The best of the optima."""
+        """The best of the optima, on the first :func:`n_components` of k of the points' components."""
+        points = self._points[:, : n_components(k)]
         starts = [*(graph.cut(k) for graph in self._graphs), self._tree.cut(k)]
-        optima = [ascend(self._points, start, self._seed) for start in starts]
-        labels = [mixture.predict(self._points) for mixture in optima]
+        optima = [ascend(points, start, self._seed) for start in starts]
+        labels = [mixture.predict(points) for mixture in optima]
         complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]
-        best = max(
-            complete or range(len(optima)),
-            key=lambda i: shape_likelihood(self._points[:, :_SHAPE_DIMENSIONS], labels[i]),
-        )
+        best = max(complete or range(len(optima)), key=lambda i: shape_likelihood(points, labels[i]))
         return optima[best]
 
 

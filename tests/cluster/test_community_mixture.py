@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from scrcl_graph import InputError
 from scrcl_graph.cluster import CommunityMixture, TiedMixture
 from scrcl_graph.cluster._gaussian import leading_components
-from scrcl_graph.cluster.community_mixture import Mixtures, SampledWard, shape_likelihood
+from scrcl_graph.cluster.community_mixture import Mixtures, SampledWard, n_components, shape_likelihood
 
 
 def test_a_small_group_beside_a_large_one_keeps_its_border_where_kmeans_cuts_the_large_one() -> None:
@@ -77,7 +77,7 @@ def test_of_several_communities_the_ones_with_the_best_shapes_are_kept(monkeypat
     monkeypatch.setattr(counted, lambda seed, n: list(range(seed, seed + n)))
     # no structure: every start ends elsewhere
     X = np.random.default_rng(7).standard_normal((200, 5)).astype(np.float32)
-    points = leading_components(X, 15, 0)
+    points = leading_components(X, n_components(6), 0)
 
     def likelihood(seed: int, n_communities: int) -> float:
         mixtures = Mixtures(X, points, 6, seed, n_communities=n_communities)
@@ -90,7 +90,7 @@ def test_of_several_communities_the_ones_with_the_best_shapes_are_kept(monkeypat
 
 def test_what_is_shared_between_numbers_of_clusters_changes_no_label() -> None:
     X = np.random.default_rng(6).standard_normal((150, 6)).astype(np.float32)
-    points = leading_components(X, 15, 2)
+    points = leading_components(X, n_components(7), 2)
     shared = Mixtures(X, points, 7, 2, n_communities=3)  # 7 and fewer clusters are found in as many groups
     for k in (7, 2, 5):
         alone = CommunityMixture(k, random_state=2).fit_predict(X)
