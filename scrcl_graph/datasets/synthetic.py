@@ -65,14 +65,14 @@ def plant(
     density
         Expected share of non-zero counts, roughly.
     seed
-        Of everything random.
+        Of everything random. The genes of one seed are the same for any number of cells.
     """
     rng = np.random.default_rng(seed)
+    modules = place_modules(rng, n_genes, n_types, module_size)  # genes first: the same for any number of cells
+    base = gene_means(rng, n_genes, density)
     positions = rng.random((n_cells, 2)).astype(np.float32)
     domains = np.minimum((positions[:, 1] * n_types).astype(np.int64), n_types - 1)
     types = np.where(rng.random(n_cells) < 0.8, domains, rng.integers(n_types, size=n_cells))
-    modules = place_modules(rng, n_genes, n_types, module_size)
-    base = gene_means(rng, n_genes, density)
     depth = rng.lognormal(0.0, 0.3, n_cells)
     raised = 1.0 + (fold - 1.0) * (modules[None, :] == np.arange(n_types)[:, None])
     counts = poisson(rng, n_cells, lambda block: depth[block, None] * base[None, :] * raised[types[block]])

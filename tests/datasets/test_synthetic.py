@@ -43,6 +43,13 @@ def test_same_seed_same_data_however_it_is_cut_in_chunks(monkeypatch: pytest.Mon
     assert (first.counts != other.counts).nnz > 0
 
 
+def test_the_genes_of_a_seed_are_the_same_for_any_number_of_cells() -> None:
+    few, many = (datasets.plant(n_cells, 200, 4, density=0.3, fold=1.0, seed=7) for n_cells in (2000, 4000))
+    assert np.array_equal(few.modules, many.modules)
+    means = [np.asarray(data.counts.mean(axis=0)).ravel() for data in (few, many)]
+    assert np.corrcoef(*means)[0, 1] > 0.99
+
+
 def test_the_anndata_holds_what_was_planted() -> None:
     adata, data = datasets.synthetic(50, 90, 3, seed=4), datasets.plant(50, 90, 3, seed=4)
     assert (data.counts != adata.X).nnz == 0

@@ -197,7 +197,7 @@ def test_edges_of_a_prior_network_join_the_gene_graph(planted: AnnData) -> None:
 
 
 def test_the_spatial_preset_recovers_domains_better_than_the_types_of_cells_could() -> None:
-    tissue = datasets.synthetic(300, 160, 3, density=0.1, seed=2)
+    tissue = datasets.synthetic(500, 160, 3, density=0.1, seed=2)
     shuffled = np.random.default_rng(0).permutation(tissue.obsm["spatial"])
     found, blind = (
         adjusted_rand_score(tissue.obs["domain"], ScRCL(3, preset="spatial").fit_predict(tissue.X, spatial=positions))
