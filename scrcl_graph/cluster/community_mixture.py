@@ -14,7 +14,7 @@ from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_comp
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
 from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
-_FEWEST_COMPONENTS = 8
+_FEWEST_COMPONENTS = 9
 _SHRINKAGE = 0.1
 _TREE = 2000
 _N_COMMUNITIES = 3
@@ -53,7 +53,7 @@ def n_components(k: int) -> int:
     """How many principal components a mixture of k clusters is fitted on.
 
     The means of k clusters span k - 1 dimensions. In more of them EM gathers the cells that lie between the types, as
-    those with few counts do, in a cluster of their own, and joins two types; in less than eight real types were lost.
+    those with few counts do, in a cluster of their own, and joins two types; in fewer than nine small types are lost.
     """
     return max(_FEWEST_COMPONENTS, k - 1)
 
