@@ -52,7 +52,7 @@ def test_every_public_name_has_a_docstring(name: str) -> None:
     assert has_docstring(value)
     if inspect.isclass(value):
         own = {n: m for n, m in vars(value).items() if inspect.isroutine(m) and m.__module__ == value.__module__}
-        without = [n for n, m in own.items() if not m.__name__.startswith("_") and not m.__doc__]
+        without = [n for n, m in own.items() if not n.startswith("_") and not m.__doc__]
         assert not without
 
 
