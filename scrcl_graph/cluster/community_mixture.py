@@ -53,7 +53,7 @@ def n_components(k: int) -> int:
     """How many principal components a mixture of k clusters is fitted on.
 
     The means of k clusters span k - 1 dimensions. In more of them EM gathers the cells that lie between the types, as
-    those with few counts do, in a cluster of their own, and joins two types; in fewer than nine small types are lost.
+    those with few counts do, in a cluster of their own, and joins two types; with eight small types of pbmc3k are lost.
     """
     return max(_FEWEST_COMPONENTS, k - 1)
 
