@@ -13,11 +13,12 @@ from scrcl_graph._errors import InputError
 from scrcl_graph._seeds import seeds
 from scrcl_graph.cluster._base import Embedding, Labels
 from scrcl_graph.cluster._gaussian import leading_components
-from scrcl_graph.cluster.community_mixture import Mixtures, n_components
+from scrcl_graph.cluster.community_mixture import Mixtures
 
 _HALF = 1500  # most cells in a half
 _FEWEST = 20
 _CELLS_PER_CLUSTER = 6
+_DIMENSIONS = 15  # for all candidates, so that they are compared on the same points
 _PRICE = 2.0  # of what is not found again, in what is
 
 
@@ -76,16 +77,14 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     if n < _FEWEST:
         raise InputError(f"{n} cells are too few to choose a number of clusters: pass n_clusters")
     rng = np.random.default_rng(seed)
+    points = leading_components(embedding, _DIMENSIONS, seed)
     halves = [rng.permutation(n)[: min(_HALF, n // 2)] for _ in range(n_halves)]
     ks = np.arange(2, max(2, min(k_max, n // _CELLS_PER_CLUSTER)) + 1)
-    points = leading_components(embedding, n_components(int(ks[-1])), seed)
     mixtures = [
         Mixtures(embedding[half], points[half], int(ks[-1]), own)
         for half, own in zip(halves, seeds(seed, n_halves), strict=True)
     ]
-    overlaps = np.array(
-        [_overlaps([one.fit(k).predict(points[:, : n_components(k)]) for one in mixtures]) for k in ks.tolist()]
-    )
+    overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
     gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))
     return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]))

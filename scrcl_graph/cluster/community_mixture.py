@@ -68,7 +68,7 @@ class Mixtures:
     X
         n x d: the embedding, whose graph has the communities.
     points
-        n x c: its leading components, :func:`n_components` of ``k_max`` of them.
+        n x c: its components, which the mixtures are fitted on.
     k_max
         Largest number of clusters.
     seed
@@ -89,13 +89,12 @@ class Mixtures:
             self._graphs = list(graphs)
 
     def fit(self, k: int) -> GaussianMixture:
-        """The best of the optima, on the first :func:`n_components` of k of the points' components."""
-        points = self._points[:, : n_components(k)]
+        """The best of the optima."""
         starts = [*(graph.cut(k) for graph in self._graphs), self._tree.cut(k)]
-        optima = [ascend(points, start, self._seed) for start in starts]
-        labels = [mixture.predict(points) for mixture in optima]
+        optima = [ascend(self._points, start, self._seed) for start in starts]
+        labels = [mixture.predict(self._points) for mixture in optima]
         complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]
-        best = max(complete or range(len(optima)), key=lambda i: shape_likelihood(points, labels[i]))
+        best = max(complete or range(len(optima)), key=lambda i: shape_likelihood(self._points, labels[i]))
         return optima[best]
 
 
