@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -106,12 +107,19 @@ def smooth(x: NDArray[np.float32], adjacency: sp.csr_matrix, steps: Sequence[int
     adjacency
         Symmetric graph of ones without self loops.
     steps
-        How many times to average, increasing.
+        How many times to average, increasing from 0 or more.
 
     Returns
     -------
     Cells x (d times the number of scales), float32.
+
+    Raises
+    ------
+    InputError
+        If the steps do not increase, or start below 0.
     """
+    if any(later <= before for before, later in pairwise((-1, *steps))):
+        raise InputError(f"steps of the spatial graph are {tuple(steps)}: give them increasing, none below 0")
     degree = np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel() + 1.0
     mean = sp.csr_matrix(sp.diags_array(1.0 / degree) @ (adjacency + sp.identity(len(x), format="csr")))
     scales, done = [], 0

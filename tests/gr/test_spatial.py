@@ -127,6 +127,13 @@ def test_a_slice_smaller_than_k_is_joined_fully(coords: np.ndarray) -> None:
     assert np.array_equal(spatial_neighbors(coords[:3], n_neighbors=6).toarray(), 1 - np.eye(3))
 
 
+@pytest.mark.parametrize("steps", [(-1, 2), (4, 1), (2, 2)])
+def test_steps_that_do_not_increase_from_zero_are_refused(coords: np.ndarray, steps: tuple[int, ...]) -> None:
+    graph = spatial_neighbors(coords)
+    with pytest.raises(InputError, match=r"steps of the spatial graph are .*: give them increasing, none below 0"):
+        smooth(np.ones((len(coords), 2), np.float32), graph, steps)
+
+
 def test_smoothing_equals_powers_of_the_mean_over_neighbours(coords: np.ndarray) -> None:
     graph = spatial_neighbors(coords, builder="radius", radius=14)
     A = graph.toarray().astype(np.float64) + np.eye(60)
