@@ -41,7 +41,7 @@ def performance(
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("docs/performance.md"),
     sizes: str = "1000,4000,10000,30000,100000,300000,1000000",
     beside: str = "1000,4000",
-    epochs: str = "1000,4000",
+    epochs: str = "1000,4000,16000",
 ) -> None:
     """Every figure of time and memory, on one page."""
     from scrcl_graph.benchmark.performance import write_page

@@ -33,6 +33,6 @@ class Alignment:
         whole = gap_1 / total_1 - gap_2 / total_2
 
         difference = first.softmax(dim=1) - second.softmax(dim=1)
-        per_cell = batch.total(torch.stack([(difference * gap).sum(), gap.new_tensor(float(len(gap)))]))
+        per_cell = batch.total(torch.stack([(difference * gap).sum(), gap.new_full((), len(gap))]))
         value: Tensor = whole + 0.5 * per_cell[0] / per_cell[1]
         return value

@@ -24,8 +24,8 @@ class Consistency:
         """The value, a scalar tensor."""
         z1, z2 = batch.views.refined
         linked = (z1 * (ops.spmm(batch.graph, batch.gather(z2)) + z2)).sum()
-        counts = z1.new_tensor([float(batch.graph.size(1)), float(len(z1))])
-        sums = batch.total(torch.cat([(z1.T @ z1).flatten(), (z2.T @ z2).flatten(), linked[None], counts]))
+        counts = [z1.new_full((1,), count) for count in (batch.graph.size(1), len(z1))]
+        sums = batch.total(torch.cat([(z1.T @ z1).flatten(), (z2.T @ z2).flatten(), linked[None], *counts]))
         d2 = z1.size(1) ** 2
         linked, edges, n = sums[-3], sums[-2], sums[-1]
         return ((sums[:d2] * sums[d2 : 2 * d2]).sum() - 2 * linked + edges + n) / n**2

@@ -32,7 +32,7 @@ class NeighbourhoodContrast:
         own = h1 - (p1 * l2).sum(dim=1) + h2 - (l1 * p2).sum(dim=1)
 
         d = l1.size(1)
-        count = l1.new_tensor([float(len(l1))])
+        count = l1.new_full((1,), len(l1))
         sums = batch.total(torch.cat([l2.sum(dim=0), p2.sum(dim=0), h2.sum()[None], count]))
         n = sums[-1]
         everyone = n * h1 - p1 @ sums[:d] + sums[2 * d] - l1 @ sums[d : 2 * d]

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import Module
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import InputError, gr
 from scrcl_graph.datasets import Planted
-from scrcl_graph.nn import PaperNetwork, RefinementNetwork
-from scrcl_graph.objectives import Alignment, Association, Batch, NeighbourhoodContrast, Objective
-from scrcl_graph.train import TrainingPlan, has_settled, train
+from scrcl_graph.nn import PaperNetwork, RefinementNetwork, ops
+from scrcl_graph.objectives import Alignment, Association, Batch, NeighbourhoodContrast, Objective, make_objectives
+from scrcl_graph.train import TrainingPlan, has_settled, loop, train
 
 PLAN = TrainingPlan(weights={"alignment": 1.0, "neighbourhood": 100.0, "association": 10.0}, epochs=25)
 OBJECTIVES: list[Objective] = [Alignment(), NeighbourhoodContrast(), Association()]
@@ -58,6 +61,69 @@ def test_one_seed_gives_the_same_bits_and_another_seed_does_not(data: HeteroData
         networks.append(network)
     assert _same(networks[0], networks[1])
     assert not _same(networks[0], networks[2])
+
+
+class _Waits(TorchDispatchMode):
+    """Collects the operations for which a GPU would first have to end all it was given."""
+
+    NAMES = frozenset({"_local_scalar_dense", "lift_fresh", "nonzero", "masked_select", "_unique2", "equal"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        if name in self.NAMES:
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("make", [lambda data: _network(), _with_dropout], ids=["refinement", "dropout"])
+def test_an_epoch_neither_asks_the_device_for_a_value_nor_sends_it_one(
+    data: HeteroData, make: Callable[[HeteroData], Module]
+) -> None:
+    network = make(data)
+    objectives, weights = make_objectives(TrainingPlan().weights)
+    plan = replace(PLAN, weights=weights)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+
+    def epoch() -> None:
+        loop.losses(network, data, objectives, plan)["total"].backward()
+        optimizer.step()
+
+    epoch()  # what is remembered of the graph is made in the first
+    with _Waits() as waits:
+        epoch()
+    assert waits.seen == []
+    with _Waits() as waits:  # and it would be seen
+        torch.ones(2).new_tensor([1.0]).sum().item()
+    assert waits.seen == ["lift_fresh", "_local_scalar_dense"]
+
+
+def _attending(_: HeteroData) -> RefinementNetwork:
+    layers = {"cell-cell": "boundary_attention", "cell-gene": "association_attention"}
+    return RefinementNetwork(8, 8, hidden_dim=32, out_dim=8, layers=layers)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda data: _network(), _with_dropout, _attending], ids=["refinement", "dropout", "attention"]
+)
+def test_an_epoch_stays_on_the_device_of_the_graph(
+    data: HeteroData, make: Callable[[HeteroData], Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # "meta" has no sparse product
+    monkeypatch.setattr(ops, "spmm", lambda edges, x, weight=None: ops._summed_messages(edges, x, weight))
+    network = make(data).to("meta")
+    objectives, weights = make_objectives(TrainingPlan().weights)
+    # "meta" holds no values and refuses to be mixed with another device, as a GPU does
+    values = loop.losses(network, copy.copy(data).to("meta"), objectives, replace(PLAN, weights=weights))
+    values["total"].backward()
+    assert {value.device.type for value in values.values()} == {"meta"}
+    with pytest.raises(RuntimeError, match="meta"):
+        torch.ones(2, device="meta") + torch.ones(2)
 
 
 class _Stop(Alignment):
