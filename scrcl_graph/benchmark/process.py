@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,8 @@ class Measured:
 
 def measured(function: Callable[..., Any], *args: Any) -> Measured:
     """Call a module-level function in a fresh process."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_call, (function, args))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_call, function, args).result()
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Measured:
