@@ -25,10 +25,10 @@ def test_the_planted_number_is_recovered(k: int) -> None:
     assert len(chosen.ks) == len(chosen.recovered) == len(chosen.spread) == len(chosen.gain)
 
 
-def test_the_gain_is_detail_found_again_against_twice_what_is_not() -> None:
+def test_the_gain_is_detail_found_again_against_three_times_what_is_not() -> None:
     chosen = choose_k(groups(4), k_max=8, n_halves=3)
     assert chosen.recovered[2] == 1.0  # k = 4
-    np.testing.assert_allclose(chosen.gain, np.log(chosen.ks) * (3 * chosen.recovered - 2), atol=1e-12)
+    np.testing.assert_allclose(chosen.gain, np.log(chosen.ks) * (4 * chosen.recovered - 3), atol=1e-12)
     assert chosen.k == chosen.ks[chosen.gain.argmax()]
 
 
