@@ -63,6 +63,16 @@ def test_one_seed_gives_the_same_bits_and_another_seed_does_not(data: HeteroData
     assert not _same(networks[0], networks[2])
 
 
+def _attending(_: HeteroData) -> RefinementNetwork:
+    layers = {"cell-cell": "boundary_attention", "cell-gene": "association_attention"}
+    return RefinementNetwork(8, 8, hidden_dim=32, out_dim=8, layers=layers)
+
+
+every_network = pytest.mark.parametrize(
+    "make", [lambda data: _network(), _with_dropout, _attending], ids=["refinement", "dropout", "attention"]
+)
+
+
 class _Waits(TorchDispatchMode):
     """Collects the operations for which a GPU would first have to end all it was given."""
 
@@ -81,7 +91,7 @@ class _Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("make", [lambda data: _network(), _with_dropout], ids=["refinement", "dropout"])
+@every_network
 def test_an_epoch_neither_asks_the_device_for_a_value_nor_sends_it_one(
     data: HeteroData, make: Callable[[HeteroData], Module]
 ) -> None:
@@ -103,14 +113,7 @@ def test_an_epoch_neither_asks_the_device_for_a_value_nor_sends_it_one(
     assert waits.seen == ["lift_fresh", "_local_scalar_dense"]
 
 
-def _attending(_: HeteroData) -> RefinementNetwork:
-    layers = {"cell-cell": "boundary_attention", "cell-gene": "association_attention"}
-    return RefinementNetwork(8, 8, hidden_dim=32, out_dim=8, layers=layers)
-
-
-@pytest.mark.parametrize(
-    "make", [lambda data: _network(), _with_dropout, _attending], ids=["refinement", "dropout", "attention"]
-)
+@every_network
 def test_an_epoch_stays_on_the_device_of_the_graph(
     data: HeteroData, make: Callable[[HeteroData], Module], monkeypatch: pytest.MonkeyPatch
 ) -> None:
