@@ -35,7 +35,8 @@ class Preset:
         By what: ``"inertia"`` (:func:`scrcl_graph.gr.informative_genes`) or ``"dispersion"``
         (:func:`scrcl_graph.gr.dispersed_genes`).
     maps
-        Coordinate maps that are joined: ``"correspondence"``, ``"pca"``.
+        Coordinate maps that are joined: ``"correspondence"`` and ``"pca"``, with a pseudocount of one molecule
+        (:func:`scrcl_graph.gr.one_molecule`), ``"relative_pca"``, with the mean of each gene.
     n_components
         Dimensions of each coordinate map; at most a fifth as many as there are cells, but 5.
     n_neighbors
@@ -85,7 +86,7 @@ class Preset:
     name: str
     n_top_genes: int = 2000
     gene_ranking: Literal["inertia", "dispersion"] = "inertia"
-    maps: tuple[str, ...] = ("correspondence", "pca")
+    maps: tuple[str, ...] = ("correspondence", "relative_pca")
     n_components: int = 50
     n_neighbors: int = 15
     n_spatial_neighbors: int = 0

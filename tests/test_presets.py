@@ -119,7 +119,10 @@ QUICK = Preset(name="quick", n_runs=1, plan=TrainingPlan(epochs=1), clusterer="k
             "unknown objective 'alignement': choose one of align",
         ),
         (replace(QUICK, plan=TrainingPlan(weights={"alignment": 0})), "there is nothing to minimise"),
-        (replace(QUICK, maps=("pcaa",)), "unknown coordinate map 'pcaa': choose one of correspondence, pca"),
+        (
+            replace(QUICK, maps=("pcaa",)),
+            "unknown coordinate map 'pcaa': choose one of correspondence, pca, relative_pca",
+        ),
         (replace(QUICK, clusterer="kmean"), "unknown clusterer 'kmean': choose one of communities"),
         (replace(QUICK, clusterer=Linear), "the clusterer 'Linear' cannot be made"),
         (replace(QUICK, similarity_graph="knnn"), "unknown graph 'knnn': choose one of delaunay"),

@@ -17,6 +17,7 @@ from scrcl_graph.gr.hetero import (
     to_networkx,
 )
 from scrcl_graph.gr.prior import GeneSets, prior_network, read_gmt
+from scrcl_graph.gr.pseudocount import mean_abundance, one_molecule
 from scrcl_graph.gr.scales import Scales, fit_scales
 from scrcl_graph.gr.selection import dispersed_genes, gene_inertia, informative_genes
 from scrcl_graph.gr.spatial import smooth, spatial_neighbors
@@ -54,7 +55,9 @@ __all__ = [
     "informative_genes",
     "join",
     "make_builder",
+    "mean_abundance",
     "nearest",
+    "one_molecule",
     "pca",
     "prior_network",
     "propagation",

@@ -1,6 +1,7 @@
 """Coordinates of cells and genes in one space of few dimensions, from the sparse expression matrix.
 
-Two maps share one form. With ``X`` the log-normalised expression and ``G`` the gene step (identity without it):
+Two maps share one form. With ``X`` the log-normalised expression, on the scale of its pseudocount, and ``G`` the gene
+step (identity without it):
 
 * correspondence analysis: the SVD of ``D_r^-1/2 (P - r c^T) D_c^-1/2`` with ``P = X G / sum(X G)`` and margins r, c;
 * PCA: the SVD of ``(X - 1 mu^T) D^-1 G``, D the standard deviations where genes are scaled.
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, svds
 
 from scrcl_graph.gr.genes import column_moments
+from scrcl_graph.gr.pseudocount import relog
 
 Matrix = NDArray[np.float32]
 
@@ -42,6 +44,8 @@ class Coordinates:
     decoder
         Genes x d: ``transform(X) @ decoder.T`` estimates the z-scores of expression; zeros where the map is not
         about z-scores (correspondence analysis).
+    pseudocount
+        By gene (:mod:`scrcl_graph.gr.pseudocount`), or None for expression as it is.
     ceiling
         Largest value per gene, or None.
     profiles
@@ -52,11 +56,14 @@ class Coordinates:
     offset: Matrix
     genes: Matrix
     decoder: Matrix
+    pseudocount: Matrix | None = None
     ceiling: Matrix | None = None
     profiles: bool = False
 
     def transform(self, X: sp.csr_matrix) -> Matrix:
         """Coordinates of cells, n x d float32, from n x genes."""
+        if self.pseudocount is not None:
+            X = relog(X, self.pseudocount)
         if self.ceiling is not None:
             X = _clip(X, self.ceiling)
         if self.profiles:
@@ -151,7 +158,12 @@ def join(parts: Sequence[Coordinates], X: sp.csr_matrix) -> Joined:
 
 
 def correspondence(
-    X: sp.csr_matrix, n_components: int = 30, *, seed: int = 0, gene_step: sp.csr_matrix | None = None
+    X: sp.csr_matrix,
+    n_components: int = 30,
+    *,
+    seed: int = 0,
+    gene_step: sp.csr_matrix | None = None,
+    pseudocount: Matrix | None = None,
 ) -> Coordinates:
     """Correspondence analysis of cells and genes (transition formula as in Greenacre 1984).
 
@@ -165,7 +177,11 @@ def correspondence(
         Of the SVD's start vector. The result does not depend on it beyond rounding.
     gene_step
         Genes x genes with rows that sum to one (:func:`scrcl_graph.gr.gene_step`), so that a cell's total is kept.
+    pseudocount
+        By gene, such as :func:`scrcl_graph.gr.one_molecule`; None takes expression as it is.
     """
+    if pseudocount is not None:
+        X = relog(X, pseudocount)
     step = _identity(X.shape[1]) if gene_step is None else gene_step
     total = float(X.sum(dtype=np.float64))
     r = np.asarray(X.sum(axis=1), dtype=np.float64).ravel() / total
@@ -179,6 +195,7 @@ def correspondence(
         offset=(c @ standard).astype(np.float32),
         genes=_unit_mean_square(standard * values),
         decoder=np.zeros_like(standard, dtype=np.float32),
+        pseudocount=pseudocount,
         profiles=True,
     )
 
@@ -189,6 +206,7 @@ def pca(
     *,
     seed: int = 0,
     gene_step: sp.csr_matrix | None = None,
+    pseudocount: Matrix | None = None,
     scale: bool = True,
 ) -> Coordinates:
     """Principal components of expression, never centred explicitly.
@@ -203,10 +221,14 @@ def pca(
         Of the SVD's start vector. The result does not depend on it beyond rounding.
     gene_step
         Genes x genes, applied to the centred (and scaled) genes.
+    pseudocount
+        By gene, such as :func:`scrcl_graph.gr.mean_abundance`; None takes expression as it is.
     scale
         Divide genes by their standard deviation, after clipping at the mean plus 10 standard deviations.
     """
     step = _identity(X.shape[1]) if gene_step is None else gene_step
+    if pseudocount is not None:
+        X = relog(X, pseudocount)
     n = X.shape[0]
     mean, std = column_moments(X)
     ceiling = None
@@ -225,6 +247,7 @@ def pca(
         offset=(shift @ V).astype(np.float32),
         genes=_unit_mean_square(V * values),
         decoder=(V if scale else inverse[:, None] * V).astype(np.float32),
+        pseudocount=pseudocount,
         ceiling=ceiling,
     )
 

@@ -22,7 +22,14 @@ from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.presets import Preset
 
-_MAPS = Registry("coordinate map", {"correspondence": gr.correspondence, "pca": gr.pca})
+_MAPS = Registry(  # with the pseudocount of each
+    "coordinate map",
+    {
+        "correspondence": (gr.correspondence, gr.one_molecule),
+        "pca": (gr.pca, gr.one_molecule),
+        "relative_pca": (gr.pca, gr.mean_abundance),
+    },
+)
 
 Network: TypeAlias = pd.DataFrame | nx.Graph | gr.GeneSets
 
@@ -110,9 +117,16 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0])[known], sample)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        makers = [_MAPS.find(name) for name in preset.maps]
-        with ThreadPoolExecutor(len(makers)) as pool:  # sparse products take one core each
-            maps = pool.map(lambda make: make(sample, preset.n_components, seed=seed, gene_step=step), makers)
+
+        def fit(name: str) -> gr.Coordinates:
+            make, pseudocount = _MAPS.find(name)
+            fitted: gr.Coordinates = make(
+                sample, preset.n_components, seed=seed, gene_step=step, pseudocount=pseudocount(sample)
+            )
+            return fitted
+
+        with ThreadPoolExecutor(len(preset.maps)) as pool:  # sparse products take one core each
+            maps = pool.map(fit, preset.maps)
         coordinates = gr.join(list(maps), sample)
     inputs = Inputs(genes, coordinates, state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder

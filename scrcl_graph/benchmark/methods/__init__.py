@@ -82,7 +82,7 @@ def _known() -> dict[str, Method]:
         **{f"-{name}": {"without": [name]} for name in ("alignment", "neighbourhood", "consistency", "association")},
         "-gene_step": {"gene_keep": 1.0},
         "-gene_side": {"gene_keep": 1.0, "without": ["consistency", "association"]},
-        "-correspondence": {"maps": ["pca"]},
+        "-correspondence": {"maps": ["relative_pca"]},
         "-pca": {"maps": ["correspondence"]},
         "-joining": {"n_runs": 1},
     }
