@@ -10,6 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph._preprocess import linear
+
 Vector = NDArray[np.float32]
 
 
@@ -38,8 +40,7 @@ def mean_abundance(X: sp.csr_matrix) -> Vector:
     X
         Log-normalised expression, cells x genes.
     """
-    linear = sp.csr_matrix((np.expm1(X.data), X.indices, X.indptr), shape=X.shape)
-    mean = np.asarray(linear.mean(axis=0, dtype=np.float64)).ravel()
+    mean = np.asarray(linear(X).mean(axis=0, dtype=np.float64)).ravel()
     return np.where(mean > 0, mean, 1.0).astype(np.float32)
 
 
