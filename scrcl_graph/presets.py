@@ -108,7 +108,10 @@ class Preset:
     spatial_vote: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values that no run can be made of."""
+        """Take lists for tuples; refuse values that no run can be made of."""
+        for one in dataclasses.fields(self):
+            if isinstance(getattr(self, one.name), list):
+                object.__setattr__(self, one.name, tuple(getattr(self, one.name)))
         check_fields(self, _LIMITS)
 
     def suited(self, n_cells: int) -> Preset:

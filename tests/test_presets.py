@@ -95,6 +95,10 @@ def test_few_cells_to_learn_from_get_fewer_dimensions_and_neighbours(
     assert get_preset("paper").suited(n_cells) == get_preset("paper")
 
 
+def test_lists_are_taken_for_tuples() -> None:
+    assert Preset("mine", maps=["pca"], spatial_steps=[0, 1]) == Preset("mine", maps=("pca",), spatial_steps=(0, 1))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["default", "spatial", "paper"])
 def test_a_preset_survives_json(name: str) -> None:
     preset = with_parts(get_preset(name), layers={"gene-gene": ("gat", {"heads": 2})}, clusterer=("merge", {"n": [1]}))
