@@ -35,8 +35,9 @@ class Preset:
         By what: ``"inertia"`` (:func:`scrcl_graph.gr.informative_genes`) or ``"dispersion"``
         (:func:`scrcl_graph.gr.dispersed_genes`).
     maps
-        Coordinate maps that are joined: ``"correspondence"`` and ``"pca"``, with a pseudocount of one molecule
-        (:func:`scrcl_graph.gr.one_molecule`), ``"relative_pca"``, with the mean of each gene.
+        Coordinate maps that are joined: ``"correspondence"``, with a pseudocount of one molecule
+        (:func:`scrcl_graph.gr.one_molecule`), ``"relative_pca"``, with the mean of each gene
+        (:func:`scrcl_graph.gr.mean_abundance`), and ``"pca"``, of expression as it is.
     n_components
         Dimensions of each coordinate map; at most a fifth as many as there are cells, but 5.
     n_neighbors

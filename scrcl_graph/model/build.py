@@ -22,11 +22,11 @@ from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.presets import Preset
 
-_MAPS = Registry(  # with the pseudocount of each
+_MAPS = Registry(  # with the pseudocount of each; None leaves expression as it is
     "coordinate map",
     {
         "correspondence": (gr.correspondence, gr.one_molecule),
-        "pca": (gr.pca, gr.one_molecule),
+        "pca": (gr.pca, None),
         "relative_pca": (gr.pca, gr.mean_abundance),
     },
 )
@@ -119,9 +119,10 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
 
         def fit(name: str) -> gr.Coordinates:
-            make, pseudocount = _MAPS.find(name)
+            make, of_cells = _MAPS.find(name)
+            pseudocount = None if of_cells is None else of_cells(sample)
             fitted: gr.Coordinates = make(
-                sample, preset.n_components, seed=seed, gene_step=step, pseudocount=pseudocount(sample)
+                sample, preset.n_components, seed=seed, gene_step=step, pseudocount=pseudocount
             )
             return fitted
 
