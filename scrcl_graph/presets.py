@@ -268,10 +268,7 @@ def read_preset(path: Path) -> Preset:
         layers = {place: part(value) for place, value in entries("layers").items()}
         objectives = {part(name): weight for name, weight in entries("objectives").items()}
         plan = dataclasses.replace(base.plan, **entries("training"))
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
-        }
-        values |= {name: part(values[name]) for name in _PARTS if name in values}
+        values = table | {name: part(table[name]) for name in _PARTS if name in table}
         changed = dataclasses.replace(base, **{"name": path.stem, **values}, plan=plan)
         return with_parts(changed, layers=layers, objectives=objectives)
     except TypeError as err:

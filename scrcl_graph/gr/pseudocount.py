@@ -18,7 +18,8 @@ Vector = NDArray[np.float32]
 def one_molecule(X: sp.csr_matrix) -> Vector:
     """What one molecule is in a median cell, the same for all genes: the median of the cells' smallest positive value.
 
-    At least 1: where cells have more than 10,000 molecules, a single one is mostly noise.
+    At least 1, one part in 10,000: with less, where cells have more molecules than that, two halves of the molecules
+    agree less on a cell's neighbours (docs/tried.md).
 
     Parameters
     ----------
