@@ -37,7 +37,8 @@ class Preset:
     maps
         Coordinate maps that are joined: ``"correspondence"``, with a pseudocount of one molecule
         (:func:`scrcl_graph.gr.one_molecule`), ``"relative_pca"``, with the mean of each gene
-        (:func:`scrcl_graph.gr.mean_abundance`), and ``"pca"``, of expression as it is.
+        (:func:`scrcl_graph.gr.mean_abundance`), and ``"pca"``, with one molecule where there is one slice and of
+        expression as it is where there are several.
     n_components
         Dimensions of each coordinate map; at most a fifth as many as there are cells, but 5.
     n_neighbors

@@ -22,11 +22,11 @@ from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.presets import Preset
 
-_MAPS = Registry(  # with the pseudocount of each; None leaves expression as it is
+_MAPS = Registry(  # with the pseudocount of each
     "coordinate map",
     {
         "correspondence": (gr.correspondence, gr.one_molecule),
-        "pca": (gr.pca, None),
+        "pca": (gr.pca, gr.one_molecule),
         "relative_pca": (gr.pca, gr.mean_abundance),
     },
 )
@@ -97,6 +97,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
         raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
+    library = number_slices(sources.library, log_X.shape[0])
     adjacent = spatial_graph(sources.spatial, sources.library, preset, log_X.shape[0])
     if preset.as_published:
         if sources.rep is not None:
@@ -120,7 +121,8 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
 
         def fit(name: str) -> gr.Coordinates:
             make, of_cells = _MAPS.find(name)
-            pseudocount = None if of_cells is None else of_cells(sample)
+            # With one molecule, slices whose genes differ by factors do not come together (docs/tried.md).
+            pseudocount = None if name == "pca" and library is not None else of_cells(sample)
             fitted: gr.Coordinates = make(
                 sample, preset.n_components, seed=seed, gene_step=step, pseudocount=pseudocount
             )
@@ -131,12 +133,11 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         coordinates = gr.join(list(maps), sample)
     inputs = Inputs(genes, coordinates, state)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
-    library = number_slices(sources.library, len(cell_x))
     if adjacent is not None:
         scales = gr.fit_scales(cell_x, adjacent, preset.spatial_steps, library)
         cell_x, decoder = scales.transform(cell_x, adjacent), scales.decoder(decoder)
         inputs = replace(inputs, scales=scales)
-    if library is not None and library.max() > 0:
+    if library is not None:
         alignment, cell_x = gr.fit_alignment(cell_x, library, seed)
         inputs = replace(inputs, alignment=alignment)
     cells = Cells(cell_x, log_X, adjacent)

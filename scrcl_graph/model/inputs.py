@@ -150,10 +150,11 @@ def check_rep(rep: ArrayLike, n_cells: int) -> NDArray[np.float32]:
 
 
 def number_slices(library: ArrayLike | None, n_cells: int) -> NDArray[np.intp] | None:
-    """Slices as numbers 0, 1, ..., or None; InputError where they are not one per cell."""
+    """Slices as numbers 0, 1, ..., or None where there is one; InputError where they are not one per cell."""
     if library is None:
         return None
     names = np.asarray(library)
     if names.shape != (n_cells,):
         raise InputError(f"there are {n_cells} cells and library labels of shape {names.shape}: one per cell is needed")
-    return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
+    different, numbers = np.unique(names, return_inverse=True)
+    return np.asarray(numbers, dtype=np.intp) if len(different) > 1 else None

@@ -74,6 +74,16 @@ def test_the_unit_and_the_direction_of_the_positions_do_not_matter(slice_0: AnnD
     assert np.array_equal(first.obs["scrcl"], second.obs["scrcl"])
 
 
+def test_what_the_counts_of_one_slice_were_scaled_to_does_not_matter(slice_0: AnnData) -> None:
+    embedding = []
+    for target in (1e3, 1e4):
+        scaled = slice_0.copy()
+        totals = np.asarray(scaled.X.sum(axis=1)).ravel()
+        scaled.X = sp.csr_matrix(sp.diags_array(target / totals) @ scaled.X).log1p()
+        embedding.append(tl.domains(scaled, n_clusters=4, input_state="lognorm", copy=True).obsm["X_scrcl"])
+    np.testing.assert_allclose(embedding[0], embedding[1], atol=1e-3 * np.abs(embedding[0]).max())
+
+
 def test_a_graph_of_squidpy_gives_what_the_same_graph_of_ours_gives(slice_0: AnnData) -> None:
     theirs = slice_0.copy()
     sq.gr.spatial_neighbors_delaunay(theirs)
