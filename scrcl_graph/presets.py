@@ -74,8 +74,8 @@ class Preset:
         Cells to learn from. Where there are more, coordinates, networks and clusters are learned on a random sample of
         so many, and the other cells are placed among them as new cells are; None learns from all.
     clusterer
-        ``"community_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or ``"leiden"``; or one of
-        your own (:func:`scrcl_graph.cluster.register_clusterer`).
+        ``"community_mixture"``, ``"region_mixture"``, ``"mixture"``, ``"communities"``, ``"kmeans"``, ``"merge"`` or
+        ``"leiden"``; or one of your own (:func:`scrcl_graph.cluster.register_clusterer`).
     spatial_vote
         Whether cells then take the commonest label of their spatial neighbourhood.
 
@@ -164,7 +164,7 @@ _PRESETS = Registry(
                 embedding="coordinates",
                 plan=TrainingPlan(epochs=20, lr=1e-3),
                 n_runs=1,
-                clusterer="mixture",
+                clusterer="region_mixture",
             ),
             Preset(
                 name="paper",

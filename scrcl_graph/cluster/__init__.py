@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
+import scipy.sparse as sp
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec
@@ -18,6 +19,7 @@ from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.cluster.leiden import Leiden
 from scrcl_graph.cluster.merge import MergedKMeans
 from scrcl_graph.cluster.mixture import TiedMixture
+from scrcl_graph.cluster.region_mixture import RegionMixture
 from scrcl_graph.cluster.spatial_vote import spatial_vote
 from scrcl_graph.cluster.vote import nearest_vote
 
@@ -32,6 +34,7 @@ CLUSTERERS = Registry(
         "leiden": Leiden,
         "merge": MergedKMeans,
         "mixture": TiedMixture,
+        "region_mixture": RegionMixture,
     },
     register='cluster.register_clusterer("name")',
 )
@@ -40,12 +43,15 @@ CLUSTERERS = Registry(
 def register_clusterer(name: str) -> Callable[[T], T]:
     """Decorator that gives a clusterer a name: a class or factory of :class:`Clusterer`.
 
-    It is called with the number of clusters, and with ``random_state`` if it has such a parameter.
+    It is called with the number of clusters, and with ``random_state`` and ``connectivity`` (cells x cells: the spatial
+    graph, or None where position is not used) if it has such parameters.
     """
     return CLUSTERERS.register(name)
 
 
-def make_clusterer(spec: Spec, n_clusters: int, random_state: int) -> Clusterer:
+def make_clusterer(
+    spec: Spec, n_clusters: int, random_state: int, connectivity: sp.csr_matrix | None = None
+) -> Clusterer:
     """The clusterer a specification stands for; an instance is used as it is, its own number of clusters included.
 
     Raises
@@ -57,9 +63,10 @@ def make_clusterer(spec: Spec, n_clusters: int, random_state: int) -> Clusterer:
     name = CLUSTERERS.plain(spec)[0]
     made = part
     if not is_clusterer(part):
-        seed = {"random_state": random_state} if "random_state" in inspect.signature(part).parameters else {}
+        offered = {"random_state": random_state, "connectivity": connectivity}
+        taken = {key: value for key, value in offered.items() if key in inspect.signature(part).parameters}
         try:
-            made = part(n_clusters, **{**seed, **options})
+            made = part(n_clusters, **{**taken, **options})
         except TypeError as err:
             raise InputError(f"the clusterer '{name}' cannot be made: {err}") from err
     if not hasattr(made, "fit_predict"):
@@ -100,6 +107,7 @@ __all__ = [
     "Labels",
     "Leiden",
     "MergedKMeans",
+    "RegionMixture",
     "SphericalKMeans",
     "TiedMixture",
     "by_size",

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 
 from scrcl_graph.cluster._base import Embedding, Labels
 
 Points = NDArray[np.float64]
+
+_TREE = 2000
 
 
 def leading_components(X: Embedding, n_components: int, seed: int) -> Points:
@@ -22,16 +25,31 @@ def leading_components(X: Embedding, n_components: int, seed: int) -> Points:
     return points
 
 
-class WardTree:
-    """Ward's tree of some of the points, cut at any number."""
+class SampledWard:
+    """Ward's tree of at most 2,000 random cells; the other cells join the nearest mean.
 
-    def __init__(self, points: Points) -> None:
-        self._tree = linkage(points, method="ward")
+    Parameters
+    ----------
+    points
+        n x d.
+    k_max
+        Largest number of clusters; the tree has at least twice as many cells.
+    seed
+        Of the cells in the tree.
+    """
+
+    def __init__(self, points: Points, k_max: int, seed: int) -> None:
+        self._points = points
+        n_cells = max(_TREE, 2 * k_max)
+        self._sample = points[np.random.default_rng(seed).permutation(len(points))[:n_cells]]
+        self._tree = linkage(self._sample, method="ward")
 
     def cut(self, k: int) -> Labels:
-        """Labels 0, ..., k - 1 of the points of the tree (fewer where points coincide)."""
-        labels: Labels = fcluster(self._tree, k, criterion="maxclust").astype(np.int64) - 1
-        return labels
+        """Clusters of all cells, k of them (fewer where cells coincide)."""
+        cut = fcluster(self._tree, k, criterion="maxclust") - 1
+        means = np.stack([self._sample[cut == i].mean(axis=0) for i in range(cut.max() + 1)])
+        labels: Labels = pairwise_distances_argmin(self._points, means).astype(np.int64)
+        return np.unique(labels, return_inverse=True)[1]
 
 
 def ascend(points: Points, start: Labels, seed: int) -> GaussianMixture:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 
 from scrcl_graph._seeds import seeds
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
-from scrcl_graph.cluster._gaussian import Points, WardTree, ascend, leading_components
+from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, leading_components
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
 from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
 _FEWEST_COMPONENTS = 9
 _SHRINKAGE = 0.1
-_TREE = 2000
 _N_COMMUNITIES = 3
 
 
@@ -85,7 +83,7 @@ class Mixtures:
         groups = n_groups(len(X), k_max)
         with ThreadPoolExecutor() as pool:  # products of matrices, one core each
             graphs = pool.map(lambda own: GroupGraph(X, neighbors, groups, own), seeds(seed, n_communities))
-            self._tree = SampledWard(points, max(_TREE, 2 * k_max), seed)
+            self._tree = SampledWard(points, k_max, seed)
             self._graphs = list(graphs)
 
     def fit(self, k: int) -> GaussianMixture:
@@ -96,22 +94,6 @@ class Mixtures:
         complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]
         best = max(complete or range(len(optima)), key=lambda i: shape_likelihood(self._points, labels[i]))
         return optima[best]
-
-
-class SampledWard:
-    """Ward's tree of at most so many random cells; the other cells join the nearest mean."""
-
-    def __init__(self, points: Points, n_cells: int, seed: int) -> None:
-        self._points = points
-        self._sample = points[np.random.default_rng(seed).permutation(len(points))[:n_cells]]
-        self._tree = WardTree(self._sample)
-
-    def cut(self, k: int) -> Labels:
-        """Clusters of all cells, k of them."""
-        cut = self._tree.cut(k)
-        means = np.stack([self._sample[cut == i].mean(axis=0) for i in range(cut.max() + 1)])
-        labels: Labels = pairwise_distances_argmin(self._points, means).astype(np.int64)
-        return np.unique(labels, return_inverse=True)[1]
 
 
 def shape_likelihood(points: Points, labels: Labels) -> float:

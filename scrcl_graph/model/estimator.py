@@ -289,7 +289,7 @@ class ScRCL:
             if k is None and not is_clusterer(CLUSTERERS.resolve(preset.clusterer)[0]):
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
-            clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state)
+            clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, self._reference.adjacent)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
 
     def _place_others(self, built: Built, factors: Values, labels: Labels) -> tuple[Values, Labels]:

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from scrcl_graph import InputError
 from scrcl_graph.cluster import CommunityMixture, TiedMixture
 from scrcl_graph.cluster._gaussian import leading_components
-from scrcl_graph.cluster.community_mixture import Mixtures, SampledWard, n_components, shape_likelihood
+from scrcl_graph.cluster.community_mixture import Mixtures, n_components, shape_likelihood
 
 
 def test_a_small_group_beside_a_large_one_keeps_its_border_where_kmeans_cuts_the_large_one() -> None:
@@ -82,13 +82,6 @@ def test_shape_likelihood_is_that_of_gaussians_with_the_shrunk_covariances() -> 
         shape = np.cov(own.T, bias=True) + 0.1 * np.diag(X.var(axis=0))
         expected += multivariate_normal(own.mean(axis=0), shape).logpdf(own).sum() + len(own) * np.log(len(own) / 60)
     assert shape_likelihood(X, labels) == pytest.approx(expected / 60 + 1.5 * np.log(2 * np.pi))
-
-
-def test_wards_tree_of_a_sample_labels_all_cells() -> None:
-    rng = np.random.default_rng(4)
-    truth = rng.integers(3, size=2500)
-    X = 9.0 * np.eye(3)[truth] + rng.standard_normal((2500, 3))
-    assert adjusted_rand_score(truth, SampledWard(X, 2000, 0).cut(3)) == 1.0
 
 
 def test_of_several_communities_the_ones_with_the_best_shapes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from anndata import AnnData
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, ScRCL, datasets, gr
@@ -61,6 +62,21 @@ def test_few_cells_are_described_by_few_dimensions_and_neighbours(planted: AnnDa
     fewest = np.bincount(model.graph_["cell", "similar_to", "cell"].edge_index[0]).min()
     assert fewest == 8
     assert np.array_equal(model.labels_, ScRCL(3, preset=preset.suited(64)).fit(planted.X[:64]).labels_)
+
+
+def test_a_clusterer_that_asks_for_it_gets_the_spatial_graph(planted: AnnData) -> None:
+    got: list[sp.csr_matrix | None] = []
+
+    def clusterer(n_clusters: int, connectivity: sp.csr_matrix | None) -> KMeans:
+        got.append(connectivity)
+        return KMeans(n_clusters)
+
+    positions = np.random.default_rng(0).random((planted.n_obs, 2))
+    for name in ("spatial", "default"):
+        preset = dataclasses.replace(get_preset(name), clusterer=clusterer, n_runs=1, plan=TrainingPlan(epochs=1))
+        ScRCL(4, preset=preset).fit(planted.X, spatial=positions)
+    assert (got[0] != gr.spatial_neighbors(positions)).nnz == 0
+    assert got[1] is None
 
 
 def test_same_seed_gives_the_same_bits_and_another_seed_does_not(

@@ -99,6 +99,7 @@ def _known() -> dict[str, Method]:
         "+inertia": {"gene_ranking": "inertia"},
         "+vote": {"spatial_vote": True},
         "+communities": {"clusterer": "community_mixture"},
+        "+mixture": {"clusterer": "mixture"},
         "+kmeans": {"clusterer": "kmeans"},
         "-region": {"spatial_steps": [1]},
         "-own_scale": {"spatial_steps": [4]},
