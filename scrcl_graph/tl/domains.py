@@ -40,8 +40,8 @@ def domains(
     """Identify tissue domains without labels: :func:`refine` with the preset ``"spatial"``.
 
     A cell is described at two scales, by its surroundings one step and four steps away on the spatial graph, and a
-    Gaussian mixture finds the domains. Cells without an annotation belong in ``adata`` too: they are part of the
-    tissue.
+    Gaussian mixture that starts from connected regions finds the domains. Cells without an annotation belong in
+    ``adata`` too: they are part of the tissue.
 
     Parameters
     ----------
