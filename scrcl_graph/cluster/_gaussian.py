@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,3 +74,9 @@ def ascend(points: Points, start: Labels, seed: int) -> GaussianMixture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # where it got to is used, converged or not
         return mixture.fit(points)
+
+
+def complete(partitions: Sequence[Labels], k: int) -> list[int]:
+    """Which of them have k clusters; all, where none has."""
+    whole = [i for i, labels in enumerate(partitions) if len(np.unique(labels)) == k]
+    return whole or list(range(len(partitions)))

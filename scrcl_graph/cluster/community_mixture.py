@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 
 from scrcl_graph._seeds import seeds
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
-from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, leading_components
+from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, complete, leading_components
 from scrcl_graph.cluster.communities import N_NEIGHBORS, GroupGraph, n_groups
 from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
@@ -91,8 +91,7 @@ class Mixtures:
         starts = [*(graph.cut(k) for graph in self._graphs), self._tree.cut(k)]
         optima = [ascend(self._points, start, self._seed) for start in starts]
         labels = [mixture.predict(self._points) for mixture in optima]
-        complete = [i for i, found in enumerate(labels) if len(np.unique(found)) == k]
-        best = max(complete or range(len(optima)), key=lambda i: shape_likelihood(self._points, labels[i]))
+        best = max(complete(labels, k), key=lambda i: shape_likelihood(self._points, labels[i]))
         return optima[best]
 
 

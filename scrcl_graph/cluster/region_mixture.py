@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import ward_tree
 
 from scrcl_graph.cluster._base import Embedding, Labels, check_k
-from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, leading_components
+from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, complete, leading_components
 
 _REGIONS = (1, 3, 10)  # per cluster, in each start
 
@@ -59,8 +59,8 @@ class RegionMixture:
             places = [_means(points, regions.cut(round(each * k * regions.n_pieces))) for each in _REGIONS]
         starts = [SampledWard(place, k, seed).cut(k) for place in places]
         optima = [ascend(points, start, seed) for start in starts]
-        labels: Labels = max(optima, key=lambda mixture: mixture.lower_bound_).predict(points)
-        return labels.astype(np.int64)
+        labels: list[Labels] = [mixture.predict(points).astype(np.int64) for mixture in optima]
+        return labels[max(complete(labels, k), key=lambda i: optima[i].lower_bound_)]
 
 
 class Regions:

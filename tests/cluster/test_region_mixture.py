@@ -57,12 +57,12 @@ def test_regions_are_those_of_greedy_merges_of_clusters_that_touch() -> None:
 
 def test_regions_are_connected_and_within_pieces() -> None:
     points = np.random.default_rng(2).standard_normal((130, 3))
-    piece = np.repeat([0, 1, 2], [60, 60, 10])
-    graph = gr.spatial_neighbors(grid(10, 6), n_neighbors=4)
-    connectivity = sp.block_diag([graph, graph, sp.csr_matrix((10, 10))], format="csr")  # ten cells touch none
+    piece = np.repeat([0, 1, 2, 3], [60, 60, 2, 8])
+    graph, pair = gr.spatial_neighbors(grid(10, 6), n_neighbors=4), sp.csr_matrix([[0.0, 1.0], [1.0, 0.0]])
+    connectivity = sp.block_diag([graph, graph, pair, sp.csr_matrix((8, 8))], format="csr")  # eight cells touch none
     regions = Regions(points, connectivity)
-    assert regions.n_pieces == pytest.approx(1 / (2 * (60 / 130) ** 2 + 10 / 130**2))
-    for wanted, expected in ((40, 40), (130, 130), (3, 12)):
+    assert regions.n_pieces == pytest.approx(1 / (2 * (60 / 130) ** 2 + (2 / 130) ** 2 + 8 / 130**2))
+    for wanted, expected in ((40, 40), (130, 130), (3, 11)):
         found = regions.cut(wanted)
         assert len(np.unique(found)) == expected
         for region in np.unique(found):
