@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,8 @@ class Matrix:
         Anything :func:`~scrcl_graph._preprocess.as_csr` takes; or, not in memory, a sparse dataset of anndata by rows,
         a dense dataset of h5py or zarr, or a dask array with blocks of either kind.
     given
-        What the values are; None detects it.
+        What the values are; None detects it. Logarithms of another base or sum, where they can be undone, are read as
+        natural ones of parts of 10,000.
     smallest
         Cells and genes that are needed.
 
@@ -32,7 +34,7 @@ class Matrix:
     ----------
     shape
         Cells, genes.
-    state
+    unit
         What the values are. Of a matrix that is not in memory: of its first cells, until it was read once.
 
     Raises
@@ -41,7 +43,7 @@ class Matrix:
         If the matrix cannot be used; of one that is not in memory, also while it is read.
     """
 
-    state: pre.InputState
+    unit: pre.Unit
 
     def __init__(self, X: Any, given: pre.InputState | None = None, *, smallest: int = 2) -> None:
         self._given = pre.check_state(given)
@@ -50,25 +52,32 @@ class Matrix:
         self.shape: tuple[int, int] = self._X.shape
         pre.check_shape(self.shape, smallest)
         self._cuts = _cuts(self._X)
+        blocks = self._read()
         if self._lazy:
-            first = next((block for block in self._read() if block.nnz), None)
-            self.state = self._given or pre.Seen().add(first).state() if first is not None else "counts"
-        else:
-            self.state = pre.resolve_state(self._X, given)
+            blocks = itertools.islice((block for block in blocks if block.nnz), 1)
+        seen = pre.Seen()
+        for block in blocks:
+            seen.add(block)
+        self.unit = pre.Unit("counts") if self._lazy and seen.stored == 0 else self._told(seen)
+
+    @property
+    def state(self) -> pre.InputState:
+        """Abundances or logarithms."""
+        return self.unit.state
 
     def __iter__(self) -> Iterator[sp.csr_matrix]:
         """Blocks of cells, in order, as float32 CSR without explicit zeros."""
-        if not self._lazy:
-            yield from self._read()
-            return
-        seen = pre.Seen()
+        seen, base = pre.Seen(), self.unit.base
         for block in self._read():
-            seen.add(block)
-            yield block
-        self.state = self._given or seen.state()
+            if self._lazy:
+                seen.add(block)
+            yield block if base is None else pre.rescale_log(block, base)
+        if self._lazy:
+            self.unit = self._told(seen)
 
     def take(self, columns: NDArray[np.intp]) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
-        """Some genes as they were given, cells x len(columns), and the sum of each cell over all genes."""
+        """Some genes, cells x len(columns), and the sum of each cell over all genes."""
+        unit = self.unit
         totals, data, indices, lengths = [], [], [], []
         for block in self:
             totals.append(pre.cell_totals(block))
@@ -76,9 +85,16 @@ class Matrix:
             data.append(part.data)
             indices.append(part.indices.astype(np.int32, copy=False))
             lengths.append(np.diff(part.indptr))
+        if self.unit != unit:  # its first cells misled
+            return self.take(columns)
         pointer = np.concatenate([[0], np.cumsum(np.concatenate(lengths), dtype=np.int64)])
         shape = (self.shape[0], len(columns))
         return sp.csr_matrix((_joined(data), _joined(indices), pointer), shape=shape), np.concatenate(totals)
+
+    def _told(self, seen: pre.Seen) -> pre.Unit:
+        """What was found, unless the user says otherwise."""
+        found = seen.unit()
+        return found if self._given in (None, found.state) else pre.Unit(self._given)
 
     def _read(self) -> Iterator[sp.csr_matrix]:
         if len(self._cuts) == 2 and not self._lazy:

@@ -2,12 +2,13 @@
 
 Three input states are told apart from the values alone: raw counts (or any linear abundance such as TPM),
 log-normalised values, and scaled values. Scaled values cannot be used: centring makes every entry non-zero, and
-the cell-gene edges of the graph are the non-zero entries.
+the cell-gene edges of the graph are the non-zero entries. Logarithms are of any base and scale, as ``log2(1 + CPM)``,
+where they can be undone: where what they are the logarithms of has the same sum in every cell.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,8 +19,13 @@ from scrcl_graph._errors import InputError
 
 InputState = Literal["counts", "lognorm"]
 TARGET_SUM = 1e4
-# log1p(1e4 * share) is at most log(10001) = 9.2; other pipelines use 1e6 (13.8). Linear abundances exceed this.
-_LARGEST_LOG = 15.0
+# log1p(1e4 * share) is at most log(10001) = 9.2; log2(1 + CPM) at most 19.93. Linear abundances exceed this.
+_LARGEST_LOG = 20.0
+# Cells have the same sum if its standard deviation is below this share of it: logarithms rounded to two decimals stay
+# below, and sums that nobody made equal differ by tens of per cent, so that a few cells tell.
+_SAME_TOTAL, _FEWEST_TOTALS = 1e-2, 5
+_BASES = (np.e, 2.0, None)
+_EXPONENTS = (1.0, 50.0)  # largest values that may be logarithms: parts of a whole are below, linear abundances above
 
 
 def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
@@ -54,13 +60,31 @@ def check_shape(shape: tuple[int, ...], smallest: int) -> None:
         raise InputError(f"the expression matrix is {shape[0]} x {shape[1]}: at least {needed} are needed")
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What values are.
+
+    Attributes
+    ----------
+    state
+        Abundances or their logarithms.
+    base
+        Of logarithms that can be undone: ``base**x - 1`` has the same sum in every cell. Of others None.
+    """
+
+    state: InputState
+    base: float | None = None
+
+
 @dataclass
 class Seen:
-    """What the values of the cells seen so far tell about their state."""
+    """What the values of the cells seen so far tell about their unit."""
 
     stored: int = 0
     largest: float = 0.0
     integers: bool = True
+    n_cells: int = 0
+    moments: dict[float | None, NDArray[np.float64]] = field(default_factory=dict)
 
     def add(self, X: sp.csr_matrix) -> Seen:
         """Look at more cells; InputError if values are negative, as after ``scanpy.pp.scale``."""
@@ -74,13 +98,27 @@ class Seen:
         self.stored += X.nnz
         self.largest = max(self.largest, float(X.data.max()))
         self.integers = self.integers and bool((X.data == np.round(X.data)).all())
+        self.n_cells += int(np.count_nonzero(np.diff(X.indptr)))
+        if not self.integers:
+            for base in _BASES:
+                if base is None or self.largest < _EXPONENTS[1]:
+                    totals = cell_totals(undo_log(X, base))
+                    powers = np.array([np.count_nonzero(totals), totals.sum(), (totals**2).sum()])
+                    self.moments[base] = self.moments.get(base, np.zeros(3)) + powers
         return self
 
-    def state(self) -> InputState:
-        """``"counts"`` for linear values, ``"lognorm"`` for logarithmic ones; InputError if all were zero."""
+    def unit(self) -> Unit:
+        """Linear values are ``"counts"``, logarithmic ones ``"lognorm"``; InputError if all were zero."""
         if self.stored == 0:
             raise InputError("the expression matrix holds only zeros: check that the right layer is used")
-        return "counts" if self.integers or self.largest > _LARGEST_LOG else "lognorm"
+        if self.integers:
+            return Unit("counts")
+        for base in _BASES:
+            n, total, squares = self.moments.get(base, np.zeros(3))
+            told = n == self.n_cells >= _FEWEST_TOTALS and (base is None or self.largest > _EXPONENTS[0])
+            if told and squares / n - (total / n) ** 2 < (_SAME_TOTAL * total / n) ** 2:
+                return Unit("counts") if base is None else Unit("lognorm", base)
+        return Unit("counts" if self.largest > _LARGEST_LOG else "lognorm")
 
 
 def detect_state(X: sp.csr_matrix) -> InputState:
@@ -91,7 +129,7 @@ def detect_state(X: sp.csr_matrix) -> InputState:
     InputError
         If values are negative, or all are zero.
     """
-    return Seen().add(X).state()
+    return Seen().add(X).unit().state
 
 
 def check_state(given: InputState | None) -> InputState | None:
@@ -99,13 +137,6 @@ def check_state(given: InputState | None) -> InputState | None:
     if given is not None and given not in get_args(InputState):
         raise InputError(f"unknown input_state '{given}': choose one of {', '.join(get_args(InputState))}")
     return given
-
-
-def resolve_state(X: sp.csr_matrix, given: InputState | None) -> InputState:
-    """What the values are: ``given``, or detected; values that can be neither are refused in both cases."""
-    check_state(given)
-    detected = detect_state(X)
-    return given or detected
 
 
 def cell_totals(X: sp.csr_matrix) -> NDArray[np.float64]:
@@ -135,8 +166,24 @@ def log_normalize(X: sp.csr_matrix, state: InputState, totals: NDArray[np.float6
     return out
 
 
+def undo_log(X: sp.csr_matrix, base: float | None) -> sp.csr_matrix:
+    """``base**x - 1``; X itself where the base is None."""
+    if base is None:
+        return X
+    out = X.copy()
+    out.data = np.expm1(out.data * np.float32(np.log(base)))
+    return out
+
+
+def rescale_log(X: sp.csr_matrix, base: float) -> sp.csr_matrix:
+    """``log(1 + 1e4 y / sum y)`` per cell of ``y = base**x - 1``; X itself where it is that already."""
+    linear = undo_log(X, base)
+    totals = cell_totals(linear)
+    if base == np.e and np.allclose(totals[totals > 0], TARGET_SUM, rtol=_SAME_TOTAL):
+        return X
+    return log_normalize(linear, "counts", totals)
+
+
 def linear(log_X: sp.csr_matrix) -> sp.csr_matrix:
     """Abundances from log-normalised values: ``exp(x) - 1``."""
-    out = log_X.copy()
-    out.data = np.expm1(out.data)
-    return out
+    return undo_log(log_X, np.e)

@@ -159,9 +159,9 @@ def _choose_genes(matrix: Matrix, preset: Preset) -> NDArray[np.intp]:
     """In one pass over the matrix; in two where its first cells mislead about what the values are."""
     even = preset.gene_ranking == "dispersion"
     rank = gr.dispersed_genes if even else gr.informative_genes
-    state = matrix.state
-    chosen = rank((_linear(block, state, even) for block in matrix), preset.n_top_genes)
-    return chosen if matrix.state == state else _choose_genes(matrix, preset)
+    unit = matrix.unit
+    chosen = rank((_linear(block, unit.state, even) for block in matrix), preset.n_top_genes)
+    return chosen if matrix.unit == unit else _choose_genes(matrix, preset)
 
 
 def _linear(X: sp.csr_matrix, state: pre.InputState, even: bool) -> sp.csr_matrix:
