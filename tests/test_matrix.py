@@ -84,6 +84,29 @@ def test_the_state_of_a_matrix_is_that_of_all_its_cells(counts: sp.csr_matrix, p
     assert told.state == "counts"
 
 
+def test_logarithms_of_another_base_are_read_as_natural_ones_wherever_they_lie(
+    counts: sp.csr_matrix, place: Place
+) -> None:
+    share = sp.diags(1 / pre.cell_totals(counts)) @ counts
+    matrix = Matrix(place((1e6 * share).log1p().multiply(1 / np.log(2)).tocsr().astype(np.float32)))
+    values, _ = matrix.take(np.arange(20))
+    np.testing.assert_allclose(values.toarray(), (1e4 * share).log1p()[:, :20].toarray(), rtol=1e-5)
+    assert matrix.unit == pre.Unit("lognorm", 2.0)
+
+
+def test_values_are_those_of_the_unit_of_all_cells(
+    counts: sp.csr_matrix, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_matrix, "BLOCK", 1000)  # enough cells to be mistaken about
+    logs = (sp.diags(1e6 / pre.cell_totals(counts)) @ counts).log1p().tocsr().astype(np.float32)
+    logs.data[-2000:] += 0.5  # a common sum before
+    matrix = Matrix(place(logs))
+    assert matrix.unit == pre.Unit("lognorm", np.e)
+    values, _ = matrix.take(np.arange(20))
+    assert matrix.unit == pre.Unit("lognorm")
+    np.testing.assert_array_equal(values.toarray(), logs[:, :20].toarray())
+
+
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "NaN or infinite"), (-1, "negative values, as after scaling")])
 def test_a_bad_value_in_the_last_block_is_refused(
     counts: sp.csr_matrix, place: Place, value: float, message: str

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,47 @@ def test_matrices_that_cannot_be_used_are_refused(X: object, message: str) -> No
 )
 def test_the_state_is_told_from_the_values(X: np.ndarray, state: str) -> None:
     assert pre.detect_state(pre.as_csr(X)) == state
+
+
+def logs(total: float | np.ndarray, log: Callable[[np.ndarray], np.ndarray], n_cells: int = 60) -> np.ndarray:
+    counts = np.random.default_rng(0).poisson(1.0, (n_cells, 80)) * np.random.default_rng(1).integers(
+        1, 9, (n_cells, 1)
+    )
+    return log(1 + total * counts / counts.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("X", "unit"),
+    [
+        (logs(1e4, np.log), pre.Unit("lognorm", np.e)),
+        (logs(1e6, np.log), pre.Unit("lognorm", np.e)),
+        (logs(1e6, np.log2), pre.Unit("lognorm", 2.0)),
+        (logs(1e6, np.log2).round(2), pre.Unit("lognorm", 2.0)),
+        (logs(1e9, np.log2), pre.Unit("lognorm", 2.0)),  # beyond the largest logarithm of a usual scale
+        (logs(1e6, np.log2)[:, :40], pre.Unit("lognorm")),  # half of the genes have no common sum
+        (logs(1e6, np.log2, 4), pre.Unit("lognorm")),  # four cells may have it by chance
+        (logs(np.linspace(1e4, 2e4, 60)[:, None], np.log), pre.Unit("lognorm")),
+        (
+            np.random.default_rng(0).permuted(np.tile(np.linspace(0.1, 12, 80), (60, 1)), axis=1),
+            pre.Unit("lognorm", np.e),
+        ),
+        (np.exp2(logs(1e6, np.log2)) - 1, pre.Unit("counts")),
+        ((np.exp2(logs(1e6, np.log2)) - 1) / 1e6, pre.Unit("counts")),  # parts of a whole
+    ],
+)
+def test_logarithms_are_known_by_what_cells_sum_to_without_them(X: np.ndarray, unit: pre.Unit) -> None:
+    assert pre.Seen().add(pre.as_csr(X)).unit() == unit
+    halves = pre.Seen().add(pre.as_csr(X[: len(X) // 2])).add(pre.as_csr(X[len(X) // 2 :]))
+    assert halves.unit() == unit
+
+
+@pytest.mark.parametrize(("base", "total"), [(2.0, 1e6), (np.e, 1e6), (np.e, 300.0), (np.e, 1e4)])
+def test_logarithms_become_natural_ones_of_parts_of_10_000(base: float, total: float) -> None:
+    X = pre.as_csr(logs(total, lambda x: np.log(x) / np.log(base)))
+    expected = logs(1e4, np.log)
+    rescaled = pre.rescale_log(X, base)
+    np.testing.assert_allclose(rescaled.toarray(), expected, rtol=1e-5, atol=1e-6)
+    assert (rescaled is X) == (total == 1e4 and base == np.e)
 
 
 @pytest.mark.parametrize(("X", "message"), [(COUNTS - 1, "negative values"), (np.zeros((3, 3)), "only zeros")])

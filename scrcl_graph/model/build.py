@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -21,6 +23,8 @@ from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.presets import Preset
+
+logger = logging.getLogger(__name__)
 
 _MAPS = Registry(  # with the pseudocount of each
     "coordinate map",
@@ -92,7 +96,9 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     """
     chosen = _choose_genes(sources.matrix, preset)
     values, totals = sources.matrix.take(chosen)
-    state = sources.matrix.state
+    state, base = sources.matrix.state, sources.matrix.unit.base
+    if base not in (None, math.e):
+        logger.info("the values are logarithms of base %g and are read as natural ones of parts of 10,000", base)
     log_X = pre.log_normalize(values, state, totals)
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
