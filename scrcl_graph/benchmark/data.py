@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from anndata import AnnData
+from anndata.utils import make_index_unique
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
@@ -83,7 +84,7 @@ def load(path: Path, label: str) -> LabelledSet | None:
     order = np.random.default_rng(_SHUFFLE).permutation(len(truth))
     bare = AnnData(sp.csr_matrix(annotated.X, dtype=np.float32)[order])
     bare.obs_names = [f"cell_{i}" for i in range(len(order))]
-    bare.var_names = annotated.var_names.copy()
+    bare.var_names = make_index_unique(annotated.var_names.copy())  # so that none is refused for its names
     if "spatial" in annotated.obsm:
         bare.obsm["spatial"] = np.asarray(annotated.obsm["spatial"])[order]
     found = LabelledSet(path.stem, path, bare, truth[order], ~np.isin(truth[order], NOT_LABELS))

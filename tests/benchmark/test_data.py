@@ -47,6 +47,15 @@ def test_cells_are_shuffled_and_the_truth_with_them(path: Path, planted: AnnData
     assert found.n_classes == 4
 
 
+@pytest.mark.filterwarnings("ignore:Variable names are not unique")
+def test_genes_of_one_name_are_told_apart(path: Path, planted: AnnData) -> None:
+    planted.var_names = ["twice", "twice", *planted.var_names[2:]]
+    planted.write_h5ad(path)
+    found = load(path, "cell_type")
+    assert found is not None
+    assert list(found.bare.var_names) == ["twice", "twice-1", *planted.var_names[2:]]
+
+
 def test_a_file_without_the_column_or_with_one_class_is_no_labelled_set(path: Path, planted: AnnData) -> None:
     assert load(path, "no_such_column") is None
     planted.obs["cell_type"] = "one"
