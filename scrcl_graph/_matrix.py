@@ -25,8 +25,8 @@ class Matrix:
         Anything :func:`~scrcl_graph._preprocess.as_csr` takes; or, not in memory, a sparse dataset of anndata by rows,
         a dense dataset of h5py or zarr, or a dask array with blocks of either kind.
     given
-        What the values are; None detects it. Logarithms of another base or sum, where they can be undone, are read as
-        natural ones of parts of 10,000.
+        What the values are; None detects it. Logarithms of base 2 or 10 are read as natural ones, where that can be
+        told (:class:`~scrcl_graph._preprocess.Unit`).
     smallest
         Cells and genes that are needed.
 
@@ -71,7 +71,7 @@ class Matrix:
         for block in self._read():
             if self._lazy:
                 seen.add(block)
-            yield block if base is None else pre.rescale_log(block, base)
+            yield pre.natural_log(block, base)
         if self._lazy:
             self.unit = self._told(seen)
 

@@ -2,8 +2,8 @@
 
 Three input states are told apart from the values alone: raw counts (or any linear abundance such as TPM),
 log-normalised values, and scaled values. Scaled values cannot be used: centring makes every entry non-zero, and
-the cell-gene edges of the graph are the non-zero entries. Logarithms are of any base and scale, as ``log2(1 + CPM)``,
-where they can be undone: where what they are the logarithms of has the same sum in every cell.
+the cell-gene edges of the graph are the non-zero entries. Logarithms of base 2 or 10, as ``log2(1 + CPM)``, are made
+natural where they can be told: where what they are the logarithms of has the same sum in every cell.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LARGEST_LOG = 20.0
 # Cells have the same sum if its standard deviation is below this share of it: logarithms rounded to two decimals stay
 # below, and sums that nobody made equal differ by tens of per cent, so that a few cells tell.
 _SAME_TOTAL, _FEWEST_TOTALS = 1e-2, 5
-_BASES = (np.e, 2.0, None)
-_EXPONENTS = (1.0, 50.0)  # largest values that may be logarithms: parts of a whole are below, linear abundances above
+_BASES = (np.e, 2.0, 10.0, None)
+_EXPONENTS = (1.0, 30.0)  # largest values that may be logarithms: parts of a whole are below, linear abundances above
 
 
 def as_csr(X: object, *, smallest: int = 2) -> sp.csr_matrix:
@@ -69,7 +69,7 @@ class Unit:
     state
         Abundances or their logarithms.
     base
-        Of logarithms that can be undone: ``base**x - 1`` has the same sum in every cell. Of others None.
+        Of logarithms of which it can be told: ``base**x - 1`` has the same sum in every cell. Otherwise None.
     """
 
     state: InputState
@@ -102,7 +102,7 @@ class Seen:
         if not self.integers:
             for base in _BASES:
                 if base is None or self.largest < _EXPONENTS[1]:
-                    totals = cell_totals(undo_log(X, base))
+                    totals = cell_totals(X if base is None else linear(natural_log(X, base)))
                     powers = np.array([np.count_nonzero(totals), totals.sum(), (totals**2).sum()])
                     self.moments[base] = self.moments.get(base, np.zeros(3)) + powers
         return self
@@ -166,24 +166,17 @@ def log_normalize(X: sp.csr_matrix, state: InputState, totals: NDArray[np.float6
     return out
 
 
-def undo_log(X: sp.csr_matrix, base: float | None) -> sp.csr_matrix:
-    """``base**x - 1``; X itself where the base is None."""
-    if base is None:
+def natural_log(X: sp.csr_matrix, base: float | None) -> sp.csr_matrix:
+    """Natural logarithms from those of a base; X itself where they are natural, or the base cannot be told."""
+    if base in (None, np.e):
         return X
     out = X.copy()
-    out.data = np.expm1(out.data * np.float32(np.log(base)))
+    out.data = out.data * np.float32(np.log(base))
     return out
-
-
-def rescale_log(X: sp.csr_matrix, base: float) -> sp.csr_matrix:
-    """``log(1 + 1e4 y / sum y)`` per cell of ``y = base**x - 1``; X itself where it is that already."""
-    linear = undo_log(X, base)
-    totals = cell_totals(linear)
-    if base == np.e and np.allclose(totals[totals > 0], TARGET_SUM, rtol=_SAME_TOTAL):
-        return X
-    return log_normalize(linear, "counts", totals)
 
 
 def linear(log_X: sp.csr_matrix) -> sp.csr_matrix:
     """Abundances from log-normalised values: ``exp(x) - 1``."""
-    return undo_log(log_X, np.e)
+    out = log_X.copy()
+    out.data = np.expm1(out.data)
+    return out

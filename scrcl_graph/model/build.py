@@ -98,7 +98,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     values, totals = sources.matrix.take(chosen)
     state, base = sources.matrix.state, sources.matrix.unit.base
     if base not in (None, math.e):
-        logger.info("the values are logarithms of base %g and are read as natural ones of parts of 10,000", base)
+        logger.info("the values are logarithms of base %g and are read as natural ones", base)
     log_X = pre.log_normalize(values, state, totals)
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
