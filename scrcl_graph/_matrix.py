@@ -29,6 +29,8 @@ class Matrix:
         told (:class:`~scrcl_graph._preprocess.Unit`).
     smallest
         Cells and genes that are needed.
+    base
+        Of logarithms of cells that are too few to tell it.
 
     Attributes
     ----------
@@ -45,8 +47,10 @@ class Matrix:
 
     unit: pre.Unit
 
-    def __init__(self, X: Any, given: pre.InputState | None = None, *, smallest: int = 2) -> None:
-        self._given = pre.check_state(given)
+    def __init__(
+        self, X: Any, given: pre.InputState | None = None, *, smallest: int = 2, base: float | None = None
+    ) -> None:
+        self._given, self._base = pre.check_state(given), base
         self._lazy = not_in_memory(X)
         self._X = X if self._lazy else pre.as_csr(X, smallest=smallest)
         self.shape: tuple[int, int] = self._X.shape
@@ -93,7 +97,7 @@ class Matrix:
 
     def _told(self, seen: pre.Seen) -> pre.Unit:
         """What was found, unless the user says otherwise."""
-        found = seen.unit()
+        found = seen.unit(self._base)
         return found if self._given in (None, found.state) else pre.Unit(self._given)
 
     def _read(self) -> Iterator[sp.csr_matrix]:

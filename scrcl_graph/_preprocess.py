@@ -107,18 +107,22 @@ class Seen:
                     self.moments[base] = self.moments.get(base, np.zeros(3)) + powers
         return self
 
-    def unit(self) -> Unit:
-        """Linear values are ``"counts"``, logarithmic ones ``"lognorm"``; InputError if all were zero."""
+    def unit(self, base: float | None = None) -> Unit:
+        """Linear values are ``"counts"``, logarithmic ones ``"lognorm"``; InputError if all were zero.
+
+        ``base`` is that of logarithms of cells that are too few to tell it.
+        """
         if self.stored == 0:
             raise InputError("the expression matrix holds only zeros: check that the right layer is used")
         if self.integers:
             return Unit("counts")
-        for base in _BASES:
-            n, total, squares = self.moments.get(base, np.zeros(3))
-            told = n == self.n_cells >= _FEWEST_TOTALS and (base is None or self.largest > _EXPONENTS[0])
+        few = self.n_cells < _FEWEST_TOTALS
+        for candidate in _BASES:
+            n, total, squares = self.moments.get(candidate, np.zeros(3))
+            told = n == self.n_cells and not few and (candidate is None or self.largest > _EXPONENTS[0])
             if told and squares / n - (total / n) ** 2 < (_SAME_TOTAL * total / n) ** 2:
-                return Unit("counts") if base is None else Unit("lognorm", base)
-        return Unit("counts" if self.largest > _LARGEST_LOG else "lognorm")
+                return Unit("counts") if candidate is None else Unit("lognorm", candidate)
+        return Unit("counts") if self.largest > _LARGEST_LOG else Unit("lognorm", base if few else None)
 
 
 def detect_state(X: sp.csr_matrix) -> InputState:

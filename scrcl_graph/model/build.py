@@ -96,10 +96,10 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     """
     chosen = _choose_genes(sources.matrix, preset)
     values, totals = sources.matrix.take(chosen)
-    state, base = sources.matrix.state, sources.matrix.unit.base
-    if base not in (None, math.e):
-        logger.info("the values are logarithms of base %g and are read as natural ones", base)
-    log_X = pre.log_normalize(values, state, totals)
+    unit = sources.matrix.unit
+    if unit.base not in (None, math.e):
+        logger.info("the values are logarithms of base %g and are read as natural ones", unit.base)
+    log_X = pre.log_normalize(values, unit.state, totals)
     genes = tuple(sources.genes[i] for i in chosen)
     if float(gr.gene_inertia(log_X).max()) < 1e-9:
         raise InputError("all cells have the same expression profile: there is nothing to tell them apart by")
@@ -110,7 +110,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
         if sources.prior is not None:
             raise InputError("the preset 'paper' has its own gene graph: leave prior out")
-        return _paper(log_X, values, genes, adjacent, state, preset, seed)
+        return _paper(log_X, values, genes, adjacent, unit, preset, seed)
     del values
 
     known = gr.sample_cells(log_X.shape[0], preset.n_training_cells, adjacent, seed)
@@ -137,7 +137,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         with ThreadPoolExecutor(len(preset.maps)) as pool:  # sparse products take one core each
             maps = pool.map(fit, preset.maps)
         coordinates = gr.join(list(maps), sample)
-    inputs = Inputs(genes, coordinates, state)
+    inputs = Inputs(genes, coordinates, unit)
     cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
     if adjacent is not None:
         scales = gr.fit_scales(cell_x, adjacent, preset.spatial_steps, library)
@@ -208,7 +208,7 @@ def _paper(
     counts: sp.csr_matrix,
     genes: tuple[str, ...],
     adjacent: sp.csr_matrix | None,
-    state: pre.InputState,
+    unit: pre.Unit,
     preset: Preset,
     seed: int,
 ) -> Built:
@@ -224,4 +224,4 @@ def _paper(
         coexpressed=gr.gene_knn(counts, preset.n_gene_neighbors),
         adjacent=None,
     )
-    return Built(Inputs(genes, coordinates, state), Cells(cell_x, counts), reference, np.arange(len(cell_x)))
+    return Built(Inputs(genes, coordinates, unit), Cells(cell_x, counts), reference, np.arange(len(cell_x)))

@@ -223,7 +223,7 @@ class ScRCL:
     @property
     def input_state_(self) -> str:
         """What the values of the training matrix were taken for."""
-        return self._inputs.state
+        return self._inputs.unit.state
 
     def transform(
         self,

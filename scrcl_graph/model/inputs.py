@@ -28,7 +28,7 @@ class Inputs:
         Names of the genes used, in order.
     coordinates
         From log-normalised expression of these genes, or from what the user brought, to the coordinates of cells.
-    state
+    unit
         What the values of the training matrix were.
     scales
         How coordinates are smoothed over the tissue, or None where position is not used.
@@ -38,7 +38,7 @@ class Inputs:
 
     genes: tuple[str, ...]
     coordinates: gr.Joined | gr.Given
-    state: pre.InputState
+    unit: pre.Unit
     scales: gr.Scales | None = None
     alignment: gr.Alignment | None = None
 
@@ -89,7 +89,7 @@ class Inputs:
         InputError
             If none of the model's genes is there, or the matrix cannot be used.
         """
-        matrix = Matrix(X, state, smallest=1)
+        matrix = Matrix(X, state, smallest=1, base=self.unit.base)
         names = gene_names(genes, matrix.shape[1])
         position = {name: i for i, name in enumerate(names)}
         here = np.array([position.get(gene, -1) for gene in self.genes])

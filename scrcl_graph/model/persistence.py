@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
+from scrcl_graph._preprocess import Unit
 from scrcl_graph._version import __version__
 from scrcl_graph.gr import Alignment, Coordinates, Given, Joined, Scales
 from scrcl_graph.model.inputs import Inputs
@@ -62,7 +63,8 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
         "n_clusters_found": model.n_clusters_,
         "random_state": model.random_state,
         "genes": model._inputs.genes,
-        "input_state": model._inputs.state,
+        "input_state": model._inputs.unit.state,
+        "log_base": model._inputs.unit.base,
         "coordinates": {"spreads": coordinates.spreads, "profiles": [part.profiles for part in coordinates.parts]}
         if isinstance(coordinates, Joined)
         else {"spread": coordinates.spread},
@@ -109,7 +111,7 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
     model._inputs = Inputs(
         tuple(meta["genes"]),
         _coordinates(meta["coordinates"], arrays),
-        meta["input_state"],
+        Unit(meta["input_state"], meta.get("log_base")),  # models of before it was told have none
         scales=Scales(*(tuple(meta["scales"][name]) for name in ("steps", "spreads"))) if meta["scales"] else None,
         alignment=Alignment(**alignment) if alignment else None,
     )
