@@ -134,6 +134,7 @@ REFUSED: list[tuple[str, Spoil | None, list[str], str]] = [
     ("unknown preset", None, ["--preset", "best"], "unknown preset 'best'"),
     ("one cluster", None, ["--n-clusters", "1"], "at least 2"),
     ("too many clusters", None, ["--n-clusters", "9999"], "less than the 240 cells"),
+    ("negative seed", None, ["--seed", "-1"], "the seed is -1"),
     ("unknown layer", None, ["--layer", "counts"], "no layer 'counts'"),
     ("unknown device", None, ["--device", "abacus"], "device 'abacus'"),
     ("scaled without raw", scaled, [], "negative values, as after scaling"),

@@ -12,6 +12,7 @@ from anndata import AnnData
 from scrcl_graph import stats
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._seeds import check_seed
 from scrcl_graph.get.associations import associations
 from scrcl_graph.get.modules import modules
 
@@ -97,13 +98,13 @@ def graph_diagnostics(
     InputError
         If there are no results under ``key``, or ``graph`` is neither.
     """
-    keys = Keys(key)
+    keys, seed = Keys(key), check_seed(random_state)
     if graph not in ("cell", "gene"):
         raise InputError(f"graph is '{graph}', but must be 'cell' or 'gene'")
     if keys.connectivities not in adata.obsp:
         raise InputError(f"there are no graphs under '{key}': run scrcl_graph.tl.refine first")
     if graph == "cell":
-        return stats.diagnostics(adata.obsp[keys.connectivities], n_random=n_random, seed=random_state)
+        return stats.diagnostics(adata.obsp[keys.connectivities], n_random=n_random, seed=seed)
     used = np.abs(adata.varm[keys.genes]).sum(axis=1) > 0
     genes = adata.varp[keys.gene_connectivities][used][:, used]
-    return stats.diagnostics(genes, n_random=n_random, seed=random_state)
+    return stats.diagnostics(genes, n_random=n_random, seed=seed)

@@ -20,7 +20,7 @@ from torch_geometric.data import HeteroData
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
 from scrcl_graph._matrix import Matrix
-from scrcl_graph._seeds import seeds
+from scrcl_graph._seeds import check_seed, seeds
 from scrcl_graph._settings import resolve_device, settings, stage
 from scrcl_graph.cluster import (
     CLUSTERERS,
@@ -165,6 +165,7 @@ class ScRCL:
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
+        check_seed(self.random_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
         with stage("graph and coordinates"):

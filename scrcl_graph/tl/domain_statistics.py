@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scrcl_graph import metrics
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._seeds import check_seed
 from scrcl_graph._settings import threads_kept
 from scrcl_graph.tl._tissue import Tissue, read_tissue
 
@@ -81,13 +82,13 @@ def domain_statistics(
     InputError
         If the column or the positions are missing, or there is one domain only.
     """
-    column = groupby or key
+    column, seed = groupby or key, check_seed(random_state)
     tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
     groups, names = tissue.groups, tissue.groups.categories.astype(str)
     if len(names) < 2:
         raise InputError(f"obs['{column}'] has {len(names)} domain: statistics compare at least two")
-    zscore, counts = _enrichment(tissue, n_permutations, random_state)
-    occurrence, distance = _co_occurrence(tissue, random_state)
+    zscore, counts = _enrichment(tissue, n_permutations, seed)
+    occurrence, distance = _co_occurrence(tissue, seed)
     adata.uns[Keys(key).domain_statistics] = {
         "groupby": column,
         "library_key": library_key or "none",

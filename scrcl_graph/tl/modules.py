@@ -10,6 +10,7 @@ from anndata import AnnData
 from scrcl_graph import stats
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._seeds import check_seed
 from scrcl_graph.gr import cell_knn
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._results import expression, factors
@@ -68,16 +69,16 @@ def gene_modules(
     InputError
         If there are no results under ``key``, or no module can be confirmed.
     """
-    keys = Keys(key)
+    keys, seed = Keys(key), check_seed(random_state)
     model, used = factors(adata, key)
     log_X = expression(adata, adata.var_names[used], layer, key).log
     graph = adata.varp[keys.gene_connectivities][used][:, used].maximum(0).sign()
     model = model.take(genes=used)
-    null = stats.null_membership(log_X, n_neighbors=n_neighbors, resolution=resolution, seed=random_state)
+    null = stats.null_membership(log_X, n_neighbors=n_neighbors, resolution=resolution, seed=seed)
 
     def find(vectors: AssociationFactors) -> tuple[stats.Labels, stats.Values]:
-        links = sp.csr_matrix(graph + cell_knn(vectors.profiles(), n_neighbors, random_state))
-        labels = stats.gene_communities(links, resolution=resolution, seed=random_state)
+        links = sp.csr_matrix(graph + cell_knn(vectors.profiles(), n_neighbors, seed))
+        labels = stats.gene_communities(links, resolution=resolution, seed=seed)
         r = stats.membership(log_X, labels)
         return stats.confirmed(labels, r, null), r
 

@@ -7,6 +7,7 @@ from anndata import AnnData
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
+from scrcl_graph._seeds import check_seed
 from scrcl_graph.tl._source import read_source
 
 
@@ -51,7 +52,9 @@ def split_counts(
     if (counts.data < 0).any() or (counts.data != np.round(counts.data)).any():
         raise InputError("only whole counts can be split: name the layer that holds them with layer=")
     find, test = counts.copy(), counts.copy()
-    find.data = np.random.default_rng(random_state).binomial(counts.data.astype(np.int64), share).astype(np.float32)
+    find.data = (
+        np.random.default_rng(check_seed(random_state)).binomial(counts.data.astype(np.int64), share).astype(np.float32)
+    )
     test.data -= find.data
     target = adata.copy() if copy else adata
     for name, part in (("split_find", find), ("split_test", test)):

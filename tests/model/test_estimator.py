@@ -153,6 +153,7 @@ def test_the_input_is_not_changed(planted: AnnData) -> None:
 REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda X: (X, {"n_clusters": 1}), "n_clusters is 1, but must be at least 2"),
     (lambda X: (X, {"n_clusters": 240}), "n_clusters is 240.* less than the 240 cells"),
+    (lambda X: (X, {"random_state": -1}), "the seed is -1"),
     (lambda X: (X, {"genes": ["same"] * 160}), "'same' occurs more than once.*var_names_make_unique"),
     (lambda X: (X, {"genes": ["a", "b"]}), "160 genes in the matrix and 2 gene names"),
     (lambda X: (np.where(X > 3, np.nan, X), {}), "NaN or infinite"),
@@ -176,7 +177,9 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
 @pytest.mark.parametrize(("change", "message"), REFUSED, ids=[message for _, message in REFUSED])
 def test_unusable_input_is_refused(planted: AnnData, change: Callable[..., Any], message: str) -> None:
     X, options = change(planted.X.toarray())
-    settings = {name: options.pop(name) for name in ("n_clusters", "preset", "device") if name in options}
+    settings = {
+        name: options.pop(name) for name in ("n_clusters", "preset", "random_state", "device") if name in options
+    }
     with pytest.raises(InputError, match=message):
         ScRCL(**{"n_clusters": 4, "preset": QUICK, **settings}).fit(X, **options)
 
