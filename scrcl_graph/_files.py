@@ -12,6 +12,22 @@ from pathlib import Path
 from scrcl_graph._errors import InputError
 
 
+def check_new_folder(path: Path) -> None:
+    """Before hours of work: whether a new folder could be made there, or InputError."""
+    if path.exists():
+        raise InputError(f"{path} exists already: choose another path for the model")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """InputError unless the folder that ``path`` is to lie in is there and can be written to."""
+    parent = path.resolve().parent
+    if not parent.is_dir():
+        raise InputError(f"cannot write {path}: the folder {parent} does not exist")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"cannot write {path}: the folder {parent} is not writable")
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it at the end; after an error nothing is left behind.
@@ -28,9 +44,10 @@ def replacing(path: str | os.PathLike[str], *, folder: bool = False) -> Iterator
     InputError
         If the folder of ``path`` does not exist or cannot be written to.
     """
-    target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise InputError(f"cannot write {path}: the folder {target.parent} does not exist")
+    target = Path(path).resolve()  # a link stays one: what it leads to is replaced
+    check_folder(target)
+    if target.exists() and not (target.is_dir() if folder else target.is_file()):
+        raise InputError(f"cannot write {path}: it is {'no folder' if folder else 'no file'}")
     try:
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as err:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -16,6 +17,11 @@ class Keys:
     """
 
     key: str = "scrcl"
+
+    def earlier(self, names: Iterable[str]) -> list[str]:
+        """Which of the names are of results of a run under this key, or were made from them."""
+        own = {getattr(self, name) for name in _NAMES} | {f"{self.key}_colors"}
+        return [name for name in names if name in own or name.startswith(f"{self.associations}_")]
 
     @property
     def embedding(self) -> str:
@@ -85,3 +91,6 @@ class Keys:
     def membership(self) -> str:
         """``var``: how well a gene fits its module."""
         return f"{self.modules}_membership"
+
+
+_NAMES = ("key", *(name for name, value in vars(Keys).items() if isinstance(value, property)))

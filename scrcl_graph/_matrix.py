@@ -29,8 +29,8 @@ class Matrix:
         told (:class:`~scrcl_graph._preprocess.Unit`).
     smallest
         Cells and genes that are needed.
-    base
-        Of logarithms of cells that are too few to tell it.
+    known
+        Unit of like cells, for cells that do not tell theirs.
 
     Attributes
     ----------
@@ -48,9 +48,9 @@ class Matrix:
     unit: pre.Unit
 
     def __init__(
-        self, X: Any, given: pre.InputState | None = None, *, smallest: int = 2, base: float | None = None
+        self, X: Any, given: pre.InputState | None = None, *, smallest: int = 2, known: pre.Unit | None = None
     ) -> None:
-        self._given, self._base = pre.check_state(given), base
+        self._given, self._known = pre.check_state(given), known
         self._lazy = not_in_memory(X)
         self._X = X if self._lazy else pre.as_csr(X, smallest=smallest)
         self.shape: tuple[int, int] = self._X.shape
@@ -97,7 +97,7 @@ class Matrix:
 
     def _told(self, seen: pre.Seen) -> pre.Unit:
         """What was found, unless the user says otherwise."""
-        found = seen.unit(self._base)
+        found = seen.unit(self._known)
         return found if self._given in (None, found.state) else pre.Unit(self._given)
 
     def _read(self) -> Iterator[sp.csr_matrix]:
@@ -113,6 +113,8 @@ def not_in_memory(X: Any) -> bool:
     """Whether X is a matrix from which rows have to be read. InputError if they cannot be."""
     if isinstance(X, np.ndarray) or sp.issparse(X) or not hasattr(X, "shape") or hasattr(X, "iloc"):
         return False
+    if np.isnan(np.asarray(X.shape, dtype=float)).any():
+        raise InputError("the expression matrix has blocks of unknown size: call X.compute_chunk_sizes() first")
     if getattr(X, "format", "csr") != "csr":
         raise InputError(
             "the expression matrix is stored by genes (CSC), so that cells cannot be read one after the other: load it "
@@ -145,7 +147,7 @@ def _cuts(X: Any) -> NDArray[np.int64]:
         stored = np.asarray(X.group["indptr"]) if hasattr(X, "group") else np.arange(n_cells + 1) * n_genes
     cuts = [0]
     while cuts[-1] < n_cells:
-        end = np.searchsorted(stored, stored[cuts[-1]] + BLOCK, side="right") - 1
+        end = np.searchsorted(stored, int(stored[cuts[-1]]) + BLOCK, side="right") - 1
         cuts.append(max(cuts[-1] + 1, int(end)))
     return np.array(cuts)
 

@@ -70,10 +70,13 @@ class Unit:
         Abundances or their logarithms.
     base
         Of logarithms of which it can be told: ``base**x - 1`` has the same sum in every cell. Otherwise None.
+    whole
+        Whether all are whole numbers, which says that they are counts.
     """
 
     state: InputState
     base: float | None = None
+    whole: bool = field(default=False, compare=False)
 
 
 @dataclass
@@ -107,22 +110,25 @@ class Seen:
                     self.moments[base] = self.moments.get(base, np.zeros(3)) + powers
         return self
 
-    def unit(self, base: float | None = None) -> Unit:
+    def unit(self, known: Unit | None = None) -> Unit:
         """Linear values are ``"counts"``, logarithmic ones ``"lognorm"``; InputError if all were zero.
 
-        ``base`` is that of logarithms of cells that are too few to tell it.
+        ``known`` is the unit of like cells: where neither whole numbers nor equal sums tell, these are taken for the
+        same. (Not where those were whole numbers and these are not.)
         """
         if self.stored == 0:
             raise InputError("the expression matrix holds only zeros: check that the right layer is used")
         if self.integers:
-            return Unit("counts")
+            return Unit("counts", whole=True)
         few = self.n_cells < _FEWEST_TOTALS
         for candidate in _BASES:
             n, total, squares = self.moments.get(candidate, np.zeros(3))
             told = n == self.n_cells and not few and (candidate is None or self.largest > _EXPONENTS[0])
             if told and squares / n - (total / n) ** 2 < (_SAME_TOTAL * total / n) ** 2:
                 return Unit("counts") if candidate is None else Unit("lognorm", candidate)
-        return Unit("counts") if self.largest > _LARGEST_LOG else Unit("lognorm", base if few else None)
+        if self.largest > _LARGEST_LOG:
+            return Unit("counts")
+        return Unit("lognorm") if known is None or known.whole else known
 
 
 def detect_state(X: sp.csr_matrix) -> InputState:

@@ -44,6 +44,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
+        if chosen.type == "meta":
+            raise RuntimeError("a device without values")
     except (RuntimeError, AssertionError) as err:
         raise InputError(f"the device '{device}' cannot be used here: choose 'auto' or 'cpu'") from err
     return chosen

@@ -150,24 +150,28 @@ def _cluster(
 ) -> None:
     """Read, run a verb, write what was asked for, and say what came out."""
     from scrcl_graph import tl
+    from scrcl_graph._keys import Keys
     from scrcl_graph._registry import from_text, pairs_from_text
     from scrcl_graph.gr import read_gmt
     from scrcl_graph.io import check_writable, read, write_h5ad
     from scrcl_graph.report import write_report
 
-    check_writable(source, output, report, model)
+    settings_file = Path(options["preset"]) if str(options.get("preset")).endswith(".toml") else None
+    check_writable([source, gene_sets, settings_file, options["checkpoint"]], output, report, model)
     sets = None if gene_sets is None else read_gmt(gene_sets)
     chosen = {place: from_text(text) for place, text in pairs_from_text(layers or "", "cell-cell")}
     adata = read(source)
     started = time.perf_counter()
     verb(adata, model_path=model, layers=chosen, **options)
     key = options["key_added"]
-    tl.associations(adata, key=key)
-    if modules:
-        try:
+    without = None
+    try:  # no reason to lose the clusters
+        tl.associations(adata, key=key)
+        if modules:
             tl.gene_modules(adata, key=key)
-        except InputError as err:  # no reason to lose the clusters
-            typer.echo(f"scrcl-graph: {err}", err=True)
+    except InputError as err:
+        typer.echo(f"scrcl-graph: {err}", err=True)
+        without = err if Keys(key).associations not in adata.uns else None
     write_h5ad(adata, output)
     sizes = ", ".join(str(n) for n in adata.obs[key].value_counts(sort=False))
     typer.echo(f"{adata.n_obs} cells in {adata.uns[key]['n_clusters']} clusters of {sizes} cells")
@@ -175,6 +179,8 @@ def _cluster(
     if model is not None:
         typer.echo(f"model: {model}")
     if report is not None:
+        if without is not None:
+            raise InputError(f"there is no report, but the results are written: {without}")
         write_report(adata, report, key=key, title=source.name, gene_sets=sets)
         typer.echo(f"report: {report}")
 
@@ -193,8 +199,9 @@ def apply(
     """Embed and label the cells of another file with a saved model."""
     from scrcl_graph import tl
     from scrcl_graph.io import check_writable, read, write_h5ad
+    from scrcl_graph.model.persistence import FILES
 
-    check_writable(source, output)
+    check_writable([source, *(model / name for name in FILES)], output)
     adata = read(source)
     tl.apply(
         adata,
@@ -283,7 +290,7 @@ def benchmark(
     k: Annotated[
         str, typer.Option(help="'given' or 'auto': whether methods are told the number of classes.")
     ] = "given",
-    timeout: Annotated[float, typer.Option(help="Seconds after which a run is ended.")] = 3600.0,
+    timeout: Annotated[float, typer.Option(help="Seconds after which a run is ended.", min=1)] = 3600.0,
     group: Annotated[
         list[str] | None, typer.Option(help="NAME=a,b,c: sets that get a mean of their own; can be repeated.")
     ] = None,
@@ -298,6 +305,8 @@ def benchmark(
     if k not in ("given", "auto"):
         raise InputError(f"--k is '{k}', but must be 'given' or 'auto'")
     parts = [entry.partition("=") for entry in group or []]
+    if wrong := [entry for entry, (name, _, members) in zip(group or [], parts, strict=True) if not (name and members)]:
+        raise InputError(f"--group is '{wrong[0]}': give NAME=a,b,c")
     run_benchmark(
         data,
         [name for name in methods.split(",") if name],
@@ -325,6 +334,6 @@ def main(arguments: list[str] | None = None) -> None:
             run(lambda: app(arguments))
         else:
             app(arguments)
-    except (InputError, ImportError, LostProcessError) as err:
+    except (InputError, ImportError, LostProcessError, OSError) as err:
         typer.echo(f"scrcl-graph: {err}", err=True)
         raise SystemExit(1 if isinstance(err, LostProcessError) else 2) from None

@@ -104,6 +104,8 @@ def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | 
                 n_entries = len(matrix["data"])
     except InputError:
         raise
-    except (OSError, KeyError, ValueError) as err:
+    except (OSError, KeyError, TypeError, ValueError) as err:
         raise InputError(f"{path} cannot be read as .h5ad") from err
+    if not n_cells or not n_genes:
+        raise InputError(f"the {where} of {path} is {n_cells} x {n_genes}: there is nothing to run on")
     return estimate(n_cells, n_genes, n_entries, preset)

@@ -6,9 +6,9 @@ Large matrices stay in their file: they are read a block of cells at a time, and
 from __future__ import annotations
 
 import logging
-import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +20,7 @@ from anndata.io import read_elem, sparse_dataset
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
-from scrcl_graph._files import replacing
+from scrcl_graph._files import check_folder, replacing
 from scrcl_graph._settings import threads_kept
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ _SLOTS = ("obs", "var", "uns", "obsm", "varm", "obsp", "varp")
 _VISIUM_COUNTS = "filtered_feature_bc_matrix.h5"
 
 
-def read(path: Path) -> AnnData:
+def read(path: str | PathLike[str]) -> AnnData:
     """An .h5ad file, a .zarr store of AnnData or SpatialData, or a Visium folder (``outs`` of Space Ranger).
 
     Large matrices of a file (:func:`read_h5ad`) and those of an AnnData store are not loaded: they stay where they are.
     Of a Visium folder the name becomes the name of the slide in ``uns["spatial"]``, and genes of one name are told
     apart by a number. Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
     """
+    path = Path(path)
     if not path.is_dir():
         return read_h5ad(path)
     if (path / _VISIUM_COUNTS).is_file():
@@ -105,20 +106,29 @@ def write_h5ad(adata: AnnData, path: Path) -> None:
                     file.copy(node, file, name)
 
 
-def check_writable(source: Path, *outputs: Path | None) -> None:
-    """Before hours of work: whether results could be written there, or InputError. The input is never an output."""
+def check_writable(inputs: Sequence[Path | None], *outputs: Path | None) -> None:
+    """Before hours of work: whether results could be written there, or InputError.
+
+    No input is an output, and no two outputs are one.
+    """
+    taken = {path.resolve(): "an input" for path in inputs if path is not None}
     for path in outputs:
         if path is None:
             continue
-        if path.exists() and source.exists() and path.samefile(source):
-            raise InputError(f"{path} is the input file: choose another name for the output")
+        if path.resolve() in taken or any(_is_same(path, one) for one in taken):
+            what = taken.get(path.resolve(), "an input")
+            raise InputError(f"{path} is {what} of the same command: choose another name for the output")
+        taken[path.resolve()] = "an output"
         if path.is_dir():
             raise InputError(f"cannot write {path}: it is a folder")
-        parent = path.absolute().parent
-        if not parent.is_dir():
-            raise InputError(f"cannot write {path}: the folder {parent} does not exist")
-        if not os.access(parent, os.W_OK):
-            raise InputError(f"cannot write {path}: the folder {parent} is not writable")
+        if path.exists() and not path.is_file():
+            raise InputError(f"cannot write {path}: it is no regular file")
+        check_folder(path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Also where one is a hard link to the other."""
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _attempt(path: Path, kind: str, reader: Callable[[], T]) -> T:
@@ -136,7 +146,7 @@ def _large(path: Path) -> AnnData | None:
     """The AnnData with its matrices left in the file, or None where they are small or the file is of the old format."""
     file = h5py.File(path)
     if file.attrs.get("encoding-type") == "anndata":
-        matrices = [file.get("X"), file.get("raw/X"), *file["layers"].values()]
+        matrices = [file.get("X"), file.get("raw/X"), *file.get("layers", {}).values()]
         size = sum(_bytes(matrix) for matrix in matrices if matrix is not None)
         if size > IN_MEMORY:
             logger.info("the matrices of %s take %.1f GB: they are read a block of cells at a time", path, size / 1e9)

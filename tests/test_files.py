@@ -48,7 +48,7 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     target = tmp_path / "nowhere" / "result.txt"
-    for attempt in (lambda: replacing(target).__enter__(), lambda: check_writable(tmp_path / "input", target)):
+    for attempt in (lambda: replacing(target).__enter__(), lambda: check_writable([tmp_path / "input"], target)):
         with pytest.raises(InputError, match=r"folder .*nowhere does not exist"):
             attempt()
 
@@ -58,10 +58,10 @@ def test_a_folder_and_the_input_itself_are_no_place_for_results(tmp_path: Path) 
     source.touch()
     (tmp_path / "alias.h5ad").symlink_to(source)
     with pytest.raises(InputError, match="cannot write"):
-        check_writable(source, tmp_path)
+        check_writable([source], tmp_path)
     for same in (source, tmp_path / "alias.h5ad"):
-        with pytest.raises(InputError, match="is the input file"):
-            check_writable(source, None, same)
+        with pytest.raises(InputError, match="is an input"):
+            check_writable([source], None, same)
 
 
 def test_an_anndata_survives_writing_and_reading(planted: AnnData, tmp_path: Path) -> None:

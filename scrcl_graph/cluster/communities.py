@@ -100,7 +100,8 @@ class GroupGraph:
         self.group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(X)
         member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), self.group)), shape=(len(X), n_groups))
         self._links = sp.csr_matrix(member.T @ neighbors @ member)
-        self._graph = nx.from_scipy_sparse_array(self._links)
+        twice = sp.diags_array(self._links.diagonal() / 2)  # a group's own edges; networkx wants them once
+        self._graph = nx.from_scipy_sparse_array(sp.csr_matrix(self._links - twice))
         self._seed = int(seed)
         self._found: dict[float, Labels] = {}
 

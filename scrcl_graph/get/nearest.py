@@ -80,7 +80,7 @@ def nearest_genes(
     else:
         groups = grouping(adata, groupby or key, key)
         _positions(pd.Index(groups.cat.categories.astype(str)), [str(group)], "group")
-        rows = np.flatnonzero((groups.astype(str) == group).to_numpy())
+        rows = np.flatnonzero((groups.astype(str) == str(group)).to_numpy())
     means = model.take(cells=rows, genes=used).group_means(np.zeros(len(rows), dtype=np.int64))[0]
     return pd.Series(means, index=adata.var_names[used], name="score").nlargest(n)
 
@@ -91,6 +91,8 @@ def nearest_cells(adata: AnnData, *, gene: str, n: int = 10, key: str = "scrcl")
 
 
 def _positions(index: pd.Index, names: Sequence[str], what: str) -> np.ndarray:
+    if not index.is_unique:
+        raise InputError(f"there are two of one {what} name: call adata.obs_names_make_unique()")
     found = index.get_indexer(list(names))
     if (found < 0).any():
         raise InputError(f"'{list(names)[int(np.argmax(found < 0))]}' is no {what}")

@@ -55,7 +55,10 @@ def spatial_neighbors(
         If the coordinates are not finite or not cells x 2 or 3, a slice has all its cells at one position, the kind is
         unknown, or ``radius`` is missing.
     """
-    xy = np.asarray(coords, dtype=np.float64)
+    try:
+        xy = np.asarray(coords, dtype=np.float64)
+    except (TypeError, ValueError) as err:
+        raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns") from err
     if xy.ndim != 2 or xy.shape[1] not in (2, 3):
         raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns")
     n = len(xy)

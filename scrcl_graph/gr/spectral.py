@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, svds
+from scipy.sparse.linalg import ArpackError, LinearOperator, svds
 
+from scrcl_graph._errors import InputError
 from scrcl_graph.gr.genes import column_moments
 from scrcl_graph.gr.pseudocount import relog
 
@@ -281,7 +282,10 @@ def _svd(operator: LinearOperator, k: int, seed: int) -> tuple[NDArray[np.float6
     """The leading singular values (decreasing) and right vectors, signs fixed by each vector's largest entry."""
     k = min(k, min(operator.shape) - 1)
     start = np.random.default_rng(seed).standard_normal(min(operator.shape))
-    _, values, Vt = svds(operator, k=k, v0=start, return_singular_vectors="vh")
+    try:
+        _, values, Vt = svds(operator, k=k, v0=start, return_singular_vectors="vh")
+    except ArpackError as err:
+        raise InputError("all cells have the same expression profile: there is nothing to tell them apart by") from err
     order = np.argsort(-values)
     V = Vt[order].T
     return values[order], V * np.sign(V[np.abs(V).argmax(axis=0), np.arange(k)])

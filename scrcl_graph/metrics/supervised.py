@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix
+
+from scrcl_graph._errors import InputError
 
 SCORES = ("acc", "nmi", "ari", "macro_f1", "rare_recall")
 RARE = 0.05
@@ -70,6 +73,8 @@ def intervals(
 
 
 def _table(truth: ArrayLike, labels: ArrayLike) -> Table:
+    if np.shape(truth) != np.shape(labels) or any(pd.isna(values).any() for values in map(np.asarray, (truth, labels))):
+        raise InputError("give one class and one cluster for each cell, none missing: leave cells without a class out")
     table: Table = contingency_matrix(truth, labels).astype(np.int64)
     return table
 

@@ -191,7 +191,9 @@ def spatial_graph(
     if spatial is None:
         raise InputError(f"the preset '{preset.name}' needs the positions of the cells")
     if sp.issparse(spatial):
-        return gr.symmetric_graph(spatial, n_cells)
+        graph = gr.symmetric_graph(spatial, n_cells)
+        slices = number_slices(library, n_cells)
+        return graph if slices is None else _within(graph, slices)
     if len(np.asarray(spatial)) != n_cells:
         raise InputError(f"there are {n_cells} cells and {len(np.asarray(spatial))} positions: they must match")
     return gr.spatial_neighbors(
@@ -201,6 +203,15 @@ def spatial_graph(
         radius=preset.spatial_radius,
         library=library,
     )
+
+
+def _within(graph: sp.csr_matrix, slices: NDArray[np.intp]) -> sp.csr_matrix:
+    """The edges whose two cells are of one slice."""
+    edges = graph.tocoo()
+    same = slices[edges.row] == slices[edges.col]
+    if not same.all():
+        logger.warning("%d edges of the spatial graph join two slices and are left out", (~same).sum() // 2)
+    return sp.csr_matrix((edges.data[same], (edges.row[same], edges.col[same])), shape=graph.shape)
 
 
 def _paper(

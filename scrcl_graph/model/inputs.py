@@ -89,7 +89,7 @@ class Inputs:
         InputError
             If none of the model's genes is there, or the matrix cannot be used.
         """
-        matrix = Matrix(X, state, smallest=1, base=self.unit.base)
+        matrix = Matrix(X, state, smallest=1, known=self.unit)
         names = gene_names(genes, matrix.shape[1])
         position = {name: i for i, name in enumerate(names)}
         here = np.array([position.get(gene, -1) for gene in self.genes])

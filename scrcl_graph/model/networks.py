@@ -92,7 +92,7 @@ def try_out(network: Module, data: HeteroData, seed: int) -> None:
 def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> Matrix:
     """Both views of every run side by side, rows of unit length; or the coordinates of the cells as they are."""
     if preset.embedding == "coordinates":
-        return np.asarray(data["cell"].x.cpu().numpy())
+        return np.array(data["cell"].x.cpu().numpy())  # a copy: what a user does to it is not done to the model
     pairs = [views.embeddings if preset.embedding == "views" else views.refined for views in runs]
     joined = torch.cat([view for pair in pairs for view in pair], dim=1).float()
     return torch.nn.functional.normalize(joined, dim=1).cpu().numpy()

@@ -17,7 +17,8 @@ from safetensors.numpy import load_file, save_file
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import replacing
-from scrcl_graph._preprocess import Unit
+from scrcl_graph._preprocess import Unit, check_state
+from scrcl_graph._seeds import check_seed
 from scrcl_graph._version import __version__
 from scrcl_graph.gr import Alignment, Coordinates, Given, Joined, Scales
 from scrcl_graph.model.inputs import Inputs
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
 
 FORMAT = 3
-_ARRAYS, _META = "model.safetensors", "model.json"
+FILES = _ARRAYS, _META = "model.safetensors", "model.json"
 _CSR = ("data", "indices", "indptr", "shape")
 
 Arrays = dict[str, NDArray[Any]]
@@ -65,6 +66,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
         "genes": model._inputs.genes,
         "input_state": model._inputs.unit.state,
         "log_base": model._inputs.unit.base,
+        "whole_numbers": model._inputs.unit.whole,
         "coordinates": {"spreads": coordinates.spreads, "profiles": [part.profiles for part in coordinates.parts]}
         if isinstance(coordinates, Joined)
         else {"spread": coordinates.spread},
@@ -111,7 +113,8 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
     model._inputs = Inputs(
         tuple(meta["genes"]),
         _coordinates(meta["coordinates"], arrays),
-        Unit(meta["input_state"], meta.get("log_base")),  # models of before it was told have none
+        # Models of before these were told have neither.
+        Unit(meta["input_state"], meta.get("log_base"), meta.get("whole_numbers", meta["input_state"] == "counts")),
         scales=Scales(*(tuple(meta["scales"][name]) for name in ("steps", "spreads"))) if meta["scales"] else None,
         alignment=Alignment(**alignment) if alignment else None,
     )
@@ -128,7 +131,34 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
         network.load_state_dict(state)
         model._networks.append(network.eval())
     share_memos(model._networks)
+    _check(model, arrays)
     return model
+
+
+def _check(model: ScRCL, arrays: Arrays) -> None:
+    """ValueError if a part is out of range or of another size than it must be."""
+    reference, labels, genes = model._reference, model._reference_labels, model._inputs.genes
+    n, g = len(reference.cell_x), len(genes)
+    shapes = {
+        "labels": (labels.shape, (n,)),
+        "expression": (reference.expression.shape, (n, g)),
+        "similar": (reference.similar.shape, (n, n)),
+        "coexpressed": (reference.coexpressed.shape, (g, g)),
+        "gene_x": (reference.gene_x.shape[:1], (g,)),
+        "decoder": (reference.decoder.shape[:1], (g,)),
+    }
+    for name, (found, wanted) in shapes.items():
+        if found != wanted:
+            raise ValueError(f"{name} is {found}, not {wanted}")
+    if labels.min() < 0 or labels.max() >= model.n_clusters_:
+        raise ValueError("labels are out of range")
+    if not model._networks or len(set(genes)) != g:
+        raise ValueError("there is no network" if not model._networks else "a gene is there twice")
+    check_state(model._inputs.unit.state)
+    check_seed(model.random_state)
+    for name, values in arrays.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(f"{name} holds NaN or infinite values")
 
 
 def _coordinates(meta: dict[str, Any], arrays: Arrays) -> Joined | Given:
@@ -164,9 +194,10 @@ def _unpack(arrays: Arrays, prefix: str) -> dict[str, Any]:
             fields.setdefault(field, {})[piece] = array
         else:
             fields[field] = array
-    return {
-        name: sp.csr_matrix((value["data"], value["indices"], value["indptr"]), shape=tuple(value["shape"]))
-        if isinstance(value, dict)
-        else value
-        for name, value in fields.items()
-    }
+    return {name: _sparse(value) if isinstance(value, dict) else value for name, value in fields.items()}
+
+
+def _sparse(parts: Arrays) -> sp.csr_matrix:
+    matrix = sp.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"]))
+    matrix.check_format(full_check=True)  # an index out of range is a crash in compiled code
+    return matrix

@@ -51,7 +51,7 @@ class Cells:
         The halo holds all cells within :data:`gr.HALO` steps of the spatial graph, so that a part gets every message
         it would get among all cells; parts follow the tissue, which keeps the halo small.
         """
-        if self.adjacent is None or len(rows) <= size:
+        if self.adjacent is None or len(rows) == len(self) <= size:
             for start in range(0, len(rows), size):
                 part = rows[start : start + size]
                 yield part, self.take(part)

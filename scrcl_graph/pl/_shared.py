@@ -17,7 +17,7 @@ from scrcl_graph._errors import InputError
 
 def results(adata: AnnData, key: str) -> dict[str, Any]:
     """``uns[key]`` of a run, or InputError."""
-    if key not in adata.uns or key not in adata.obs:
+    if key not in adata.obs or "versions" not in adata.uns.get(key, {}):
         raise InputError(f"there are no results under '{key}': run scrcl_graph.tl.refine first")
     summary: dict[str, Any] = adata.uns[key]
     return summary

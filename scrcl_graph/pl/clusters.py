@@ -9,10 +9,13 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph._seeds import check_seed
 from scrcl_graph._settings import threads_kept
 from scrcl_graph.pl._shared import axes, column, results, scatter
 
+_FEWEST_POINTS = 5
 UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
 
 
@@ -37,6 +40,10 @@ def umap(
 def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Two UMAP coordinates per row of an embedding (cosine distance)."""
     from umap import UMAP
+
+    check_seed(seed)
+    if len(embedding) < _FEWEST_POINTS:
+        raise InputError(f"{len(embedding)} cells are too few for a UMAP: at least {_FEWEST_POINTS} are needed")
 
     with warnings.catch_warnings(), threads_kept():
         warnings.simplefilter("ignore")  # umap's notes on seeds and threads

@@ -40,7 +40,7 @@ def spatial(
     if library_key is None:
         slices = {next(iter(images), "") if len(images) == 1 else "": np.ones(len(points), dtype=bool)}
     else:
-        libraries = column(adata, library_key)
+        libraries = column(adata, library_key).cat.remove_unused_categories()
         slices = {str(one): (libraries == one).to_numpy() for one in libraries.cat.categories}
 
     boxes = {one: np.array([points[own].min(axis=0), points[own].max(axis=0)]) for one, own in slices.items()}

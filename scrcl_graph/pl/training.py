@@ -11,7 +11,9 @@ from scrcl_graph.pl._shared import axes, results
 
 def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
     """Each objective per epoch, relative to its first value; one line style per run."""
-    history = results(adata, key)["history"]
+    history = results(adata, key).get("history", {})
+    if not any(len(values) for run in history.values() for values in run.values()):
+        raise InputError(f"nothing was trained for '{key}', so there are no losses")
     ax = axes(ax)
     names = list(next(iter(history.values())))
     for style, run in zip(("-", "--", ":", "-.") * len(history), history.values(), strict=False):

@@ -59,7 +59,9 @@ def compare_groups(
 
     and its tails are taken from the Pearson type III (shifted gamma) distribution with these moments (as Mielke and
     Berry 2007 do for permutation statistics). No label is drawn, so a p-value has no floor and no seed. Ties
-    count half: the distribution is taken as continuous.
+    count half: the distribution is taken as continuous. That distribution ends on its short side, for genes of few
+    cells before the smallest mean there can be: where it would end within twice the distance of the mean at hand, its
+    skewness is made so small that it ends there.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ def compare_groups(
     depth
         Molecules per cell, over all genes, none 0.
     """
-    n = len(labels)
+    X, n = sp.csr_matrix(X), len(labels)
     y = _residuals(X, depth)
     size = np.bincount(labels, minlength=n_groups).astype(np.float64)
     member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
@@ -83,7 +85,7 @@ def compare_groups(
 
     shift = (group_mean(y.V.data) - np.outer(y.p, member @ y.u / size) - y.mean[:, None]) * y.unit
     z = shift * np.sqrt(size * (n - 1) / (n - size))
-    skew = y.third * (n - 2 * size) * np.sqrt((n - 1) / (size * (n - size))) / (n - 2)
+    skew = _supported(z, y.third * (n - 2 * size) * np.sqrt((n - 1) / (size * (n - size))) / (n - 2))
     tails = np.minimum(stats.pearson3.sf(z, skew), stats.pearson3.cdf(z, skew))
     pvalue = np.where(y.unit > 0, np.minimum(2 * tails, 1.0), 1.0)
 
@@ -97,6 +99,12 @@ def compare_groups(
         specificity=np.divide(abundance, everywhere, out=np.zeros_like(abundance), where=everywhere > 0),
         fraction=group_mean(np.ones_like(y.V.data)),
     )
+
+
+def _supported(z: Table, skew: Table) -> Table:
+    """Skewness with which a Pearson type III does not end, at -2 / skew, before 2 z: beyond its end p would be 0."""
+    most = 1 / np.maximum(np.abs(z), 1e-12)
+    return np.where(z * skew < 0, np.clip(skew, -most, most), skew)
 
 
 def _contrast(means: Table) -> Table:
@@ -137,7 +145,7 @@ def compare_weighted(X: sp.csr_matrix, weights: sp.csr_matrix, *, depth: Table |
     weights
         Means x cells; rows sum to one.
     """
-    n = X.shape[0]
+    X, n = sp.csr_matrix(X), X.shape[0]
     y = _residuals(X, depth)
     mean = np.asarray((weights @ y.V).toarray().T) - np.outer(y.p, weights @ y.u)
     effect = (mean - y.mean[:, None]) * y.unit
@@ -145,7 +153,7 @@ def compare_weighted(X: sp.csr_matrix, weights: sp.csr_matrix, *, depth: Table |
     cube = np.asarray(weights.power(3).sum(axis=1)).ravel() - 3 * (square + 1 / n) / n + 2 / n**2
     square[square < 1e-12] = np.inf  # a mean of all cells cannot be raised
     z = effect * np.sqrt((n - 1) / (n * square))
-    skew = y.third * cube / square**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
+    skew = _supported(z, y.third * cube / square**1.5 * np.sqrt(n * (n - 1)) / (n - 2))
     return WeightedTest(effect, np.where(y.unit > 0, stats.pearson3.sf(z, skew), 1.0))
 
 

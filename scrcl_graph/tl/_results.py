@@ -26,7 +26,10 @@ def factors(adata: AnnData, key: str) -> tuple[AssociationFactors, NDArray[np.in
     if keys.factors not in adata.obsm or keys.genes not in adata.varm:
         raise InputError(f"there are no association factors under '{key}': run scrcl_graph.tl.refine first")
     found = AssociationFactors(np.asarray(adata.obsm[keys.factors]), np.asarray(adata.varm[keys.genes]))
-    return found, np.flatnonzero(np.abs(found.genes).sum(axis=1) > 0)
+    used = np.flatnonzero(np.abs(found.genes).sum(axis=1) > 0)
+    if not len(used):
+        raise InputError(f"none of the genes that '{key}' is based on is in adata.var, only in adata.raw")
+    return found, used
 
 
 def grouping(adata: AnnData, column: str, key: str) -> pd.Series:
@@ -90,6 +93,8 @@ def _measured(adata: AnnData, layer: str | None, key: str) -> tuple[dict[str, An
     read = adata.uns.get(key, {}).get("input", {})
     if "layer" not in read:
         raise InputError(f"the results under '{key}' are not of scrcl_graph.tl.refine: run it first")
-    if layer is None and read["layer"] != "none":
+    if layer is None and read["matrix"].startswith("layers["):
         layer = read["layer"]
+    elif layer is None and read["matrix"] == "raw.X":
+        layer = "raw"
     return read, read_source(adata, layer)

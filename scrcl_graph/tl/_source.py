@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._keys import Keys
 from scrcl_graph._matrix import first_cells
 
 logger = logging.getLogger(__name__)
@@ -40,18 +42,20 @@ def read_source(adata: AnnData, layer: str | None) -> Source:
     """The matrix a user means.
 
     ``layer`` where it is given, ``"raw"`` standing for ``adata.raw``. Otherwise ``X``, or ``raw.X`` where X holds
-    negative values (it was scaled) and ``raw`` does not.
+    negative values (it was scaled) or nothing.
 
     Raises
     ------
     InputError
         If the layer does not exist.
     """
-    if layer == "raw" or (layer is None and adata.raw is not None and _has_negative(adata.X)):
+    instead = layer is None and adata.raw is not None and (adata.X is None or _has_negative(adata.X))
+    if layer == "raw" or instead:
         if adata.raw is None:
             raise InputError("layer='raw' was asked for, but adata.raw is empty")
-        if layer is None:
-            logger.info("X holds negative values, as after scaling: adata.raw is used instead")
+        if instead:
+            why = "is empty" if adata.X is None else "holds negative values, as after scaling"
+            logger.info("X %s: adata.raw is used instead", why)
         return Source(adata.raw.X, list(adata.raw.var_names), "raw.X")
     if layer is not None:
         if layer not in adata.layers:
@@ -67,12 +71,33 @@ def check_copy(adata: AnnData, copy: bool) -> None:
     """InputError where a copy is wanted of an AnnData whose X lies in a file."""
     if copy and adata.isbacked:
         raise InputError("an AnnData opened with backed= cannot be copied: leave copy out, and it gets the results")
+    if adata.isbacked and adata.is_view:
+        raise InputError("a part of an AnnData opened with backed= cannot get results: load it with adata.to_memory()")
+
+
+def check_key(adata: AnnData, key: str) -> Keys:
+    """The names of results under ``key``; InputError if they could not be written, or are taken by something else.
+
+    Results of an earlier run are replaced: it left both labels and embedding (``uns`` does not outlive a concat).
+    """
+    if not isinstance(key, str) or not key or "/" in key or key in ("_index", adata.obs.index.name):
+        raise InputError(f"key_added is {key!r}: give a text without '/' that is not the name of the index of obs")
+    keys = Keys(key)
+    there = adata.uns.get(key)
+    taken = [f"uns['{key}']"] if there is not None and not (isinstance(there, Mapping) and "versions" in there) else []
+    if (key in adata.obs) != (keys.embedding in adata.obsm):
+        taken.append(f"obs['{key}']" if key in adata.obs else f"obsm['{keys.embedding}']")
+    if taken:
+        raise InputError(f"there is {taken[0]} already, which is not of an earlier run: choose another key_added")
+    return keys
 
 
 def obsm(adata: AnnData, key: str) -> NDArray[Any]:
     """``obsm[key]``, or InputError."""
     if key not in adata.obsm:
         raise InputError(f"there is no obsm['{key}'] (obsm: {', '.join(adata.obsm) or 'none'})")
+    if sp.issparse(adata.obsm[key]):
+        raise InputError(f"obsm['{key}'] is sparse: store it as a dense array of cells x dimensions")
     return np.asarray(adata.obsm[key])
 
 
@@ -82,6 +107,8 @@ def obs_column(adata: AnnData, key: str | None) -> NDArray[Any] | None:
         return None
     if key not in adata.obs:
         raise InputError(f"there is no obs['{key}'] (obs: {', '.join(adata.obs) or 'none'})")
+    if missing := int(adata.obs[key].isna().sum()):
+        raise InputError(f"obs['{key}'] is missing for {missing} cells: name their slice, or leave these cells out")
     return np.asarray(adata.obs[key].astype(str))
 
 

@@ -84,7 +84,7 @@ def ligand_receptor(
     if neighbors_key is not None:
         if neighbors_key not in adata.obsp:
             raise InputError(f"there is no obsp['{neighbors_key}'] (obsp: {', '.join(adata.obsp) or 'none'})")
-        touching = adata.obsp[neighbors_key].tocsr()
+        touching = sp.csr_matrix(adata.obsp[neighbors_key])
         touching = sp.csr_matrix(touching.maximum(touching.T))
         touching.setdiag(0)
         touching.eliminate_zeros()

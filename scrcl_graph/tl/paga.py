@@ -31,7 +31,7 @@ def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> N
     Raises
     ------
     InputError
-        If there is no cell graph under ``key`` or no such column.
+        If there is no cell graph under ``key`` or no such column, or no edge joins two groups.
     ImportError
         If igraph is not installed; the message names the extra.
     """
@@ -39,6 +39,10 @@ def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> N
     if keys.connectivities not in adata.obsp:
         raise InputError(f"there is no cell graph under '{key}': run scrcl_graph.tl.refine first")
     known, groups = read_groups(adata, groupby or key)
+    graph = adata.obsp[keys.connectivities][known][:, known]
+    row, col = graph.nonzero()
+    if not (groups.codes[row] != groups.codes[col]).any():
+        raise InputError(f"no edge of the cell graph joins two groups of obs['{groupby or key}']: there is no PAGA")
     try:
         import igraph  # noqa: F401
     except ImportError as err:
@@ -46,7 +50,6 @@ def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> N
     import scanpy as sc
 
     bare = AnnData(obs=pd.DataFrame({"domain": groups}, index=adata.obs_names[known]))
-    graph = adata.obsp[keys.connectivities][known][:, known]
     bare.obsp["connectivities"] = bare.obsp["distances"] = graph  # of the distances only the pattern is read
     bare.uns["neighbors"] = {}
     sc.tl.paga(bare, groups="domain")

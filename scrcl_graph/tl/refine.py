@@ -15,6 +15,7 @@ import torch
 from anndata import AnnData
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._files import check_new_folder
 from scrcl_graph._keys import Keys
 from scrcl_graph._preprocess import InputState
 from scrcl_graph._registry import Spec
@@ -24,7 +25,7 @@ from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.presets import Preset, get_preset, to_plain, with_parts
-from scrcl_graph.tl._source import Source, check_copy, obs_column, obsm, read_source
+from scrcl_graph.tl._source import Source, check_copy, check_key, obs_column, obsm, read_source
 
 
 def refine(
@@ -123,10 +124,10 @@ def refine(
         If the input cannot be used; nothing is written then.
     """
     check_copy(adata, copy)
-    keys = Keys(key_added)
+    keys = check_key(adata, key_added)
     chosen = with_parts(get_preset(preset), layers=layers, objectives=objectives, clusterer=clusterer)
-    if model_path is not None and Path(model_path).exists():
-        raise InputError(f"{model_path} exists already: choose another path for the model")
+    if model_path is not None:
+        check_new_folder(Path(model_path))
     source = read_source(adata, layer)
     model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
         source.matrix,
@@ -177,7 +178,7 @@ def apply(
         If the model or the input cannot be used; nothing is written then.
     """
     check_copy(adata, copy)
-    keys = Keys(key_added)
+    keys = check_key(adata, key_added)
     fitted = model if isinstance(model, ScRCL) else ScRCL.load(model, device=device)
     source = read_source(adata, layer)
     embedding = fitted.transform(
@@ -201,11 +202,11 @@ def apply(
 
 def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clusters: int) -> None:
     names = [str(i) for i in range(n_clusters)]
+    if keys.key in adata.uns:  # an earlier run: what was made from it is of other clusters, scores and graphs
+        for slot in (adata.obs, adata.var, adata.obsm, adata.varm, adata.obsp, adata.varp, adata.uns):
+            for name in keys.earlier(list(slot)):
+                del slot[name]
     adata.obs[keys.key] = pd.Categorical.from_codes(labels, categories=names)
-    adata.uns.pop(f"{keys.key}_colors", None)  # colours of an earlier run with another number of clusters
-    for earlier in (keys.associations, keys.modules, keys.ligand_receptor):  # of other clusters and scores
-        adata.uns.pop(earlier, None)
-    adata.obsp.pop(keys.ligand_receptor, None)
     adata.obsm[keys.embedding] = embedding
 
 

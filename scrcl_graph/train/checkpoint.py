@@ -50,8 +50,9 @@ class Checkpoint:
         job = json.loads(json.dumps(job, default=str))
         if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             self._check(job)
-            for unfinished in self.folder.glob(".*"):  # what a kill left of a file that was being written
-                shutil.rmtree(unfinished, ignore_errors=True)
+            for pattern in (f".{_JOB}.*", ".run_*.safetensors.*"):  # what a kill left of files that were being written
+                for unfinished in self.folder.glob(pattern):
+                    shutil.rmtree(unfinished, ignore_errors=True)
             return
         try:
             self.folder.mkdir(exist_ok=True)
@@ -67,6 +68,8 @@ class Checkpoint:
     def _check(self, job: Mapping[str, Any]) -> None:
         try:
             known = json.loads((self.folder / _JOB).read_text())
+            if not isinstance(known, dict):
+                raise ValueError("not an object")
         except (OSError, ValueError) as err:
             raise InputError(f"{self.folder} is not a checkpoint: choose a new or empty folder") from err
         differ = [name for name in {**job, **known} if not _same(known.get(name), job.get(name))]
