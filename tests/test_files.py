@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import anndata
@@ -101,3 +102,23 @@ def test_a_file_that_is_no_h5ad_is_refused_in_one_line(content: bytes, tmp_path:
 def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no file .*nothing\.h5ad"):
         read_h5ad(tmp_path / "nothing.h5ad")
+
+
+def test_only_a_regular_file_is_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    target.write_text("old")
+    link.symlink_to(target)
+    for attempt in (lambda: replacing(pipe).__enter__(), lambda: check_writable([], pipe)):
+        with pytest.raises(InputError, match="cannot write"):
+            attempt()
+    assert pipe.is_fifo()
+    with replacing(link) as path:
+        path.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_two_results_never_share_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is an output of the same command"):
+        check_writable([], tmp_path / "a.h5ad", tmp_path / "." / "a.h5ad")

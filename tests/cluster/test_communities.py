@@ -7,8 +7,9 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError
-from scrcl_graph.cluster import Communities, Leiden
-from scrcl_graph.cluster.communities import _join
+from scrcl_graph.cluster import Communities, Leiden, unit_rows
+from scrcl_graph.cluster.communities import GroupGraph, _join
+from scrcl_graph.gr import cell_knn
 
 
 def directions(sizes: list[int], noise: float = 0.15) -> tuple[np.ndarray, np.ndarray]:
@@ -63,3 +64,15 @@ def test_groups_of_cells_give_about_the_communities_of_the_cells_themselves() ->
 def test_a_number_of_clusters_out_of_range_is_refused(k: int) -> None:
     with pytest.raises(InputError, match=rf"{k} clusters cannot be found among 10 cells"):
         Communities(k).fit_predict(np.eye(10))
+
+
+def test_modularity_of_the_groups_is_that_of_their_cells() -> None:
+    X, _ = directions([60, 40, 20])
+    X = unit_rows(X)
+    neighbors = cell_knn(X, 10, 0)
+    groups = GroupGraph(X, neighbors, 24, 0)
+    of_group = np.arange(24) % 3
+    parts = [set(np.flatnonzero(of_group == i).tolist()) for i in range(3)]
+    cells = [set(np.flatnonzero(of_group[groups.group] == i).tolist()) for i in range(3)]
+    wanted = nx.community.modularity(nx.from_scipy_sparse_array(neighbors), cells)
+    assert nx.community.modularity(groups._graph, parts) == pytest.approx(wanted)

@@ -318,3 +318,45 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
     for model, X, name in others:
         with pytest.raises(InputError, match=rf"checkpoint of another job \(.*{name}.* differ\)"):
             model.fit(X, checkpoint=tmp_path / "kept")
+
+
+def test_edges_of_a_graph_of_ones_own_that_join_slices_are_left_out(
+    planted: AnnData, caplog: pytest.LogCaptureFixture
+) -> None:
+    preset = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=1))
+    chain = sp.diags_array(np.ones(239), offsets=1).tocsr()
+    library = np.repeat(["a", "b"], 120)
+    model = ScRCL(4, preset=preset).fit(planted.X, spatial=chain, library=library)
+    row, col = model.graph_[gr.ADJACENT].edge_index.as_tensor().numpy()
+    assert (library[row] == library[col]).all()
+    assert "1 edges of the spatial graph join two slices" in caplog.text
+
+
+def test_what_is_done_to_the_embedding_is_not_done_to_the_model(planted: AnnData) -> None:
+    preset = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=1))
+    model = ScRCL(4, preset=preset).fit(planted.X, spatial=planted.obsm["spatial"])
+    before = model.predict(planted.X, spatial=planted.obsm["spatial"])
+    model.embedding_ *= 0
+    assert np.array_equal(model.predict(planted.X, spatial=planted.obsm["spatial"]), before)
+
+
+def test_identical_cells_are_refused() -> None:
+    with pytest.raises(InputError, match="the same expression profile"):
+        ScRCL(4).fit(np.ones((200, 50)))
+
+
+def test_a_checkpoint_of_another_prior_or_other_coordinates_is_refused(planted: AnnData, tmp_path: Path) -> None:
+    preset = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=1))
+    genes, rep = list(planted.var_names), np.asarray(planted.X[:, :8].todense(), dtype=np.float32)
+    pairs = pd.DataFrame({"a": genes[:80], "b": genes[80:]})
+
+    def fit(folder: str, **options: object) -> None:
+        ScRCL(4, preset=preset).fit(planted.X, genes=genes, checkpoint=tmp_path / folder, **options)
+
+    fit("plain")
+    fit("rep", rep=rep)
+    with pytest.raises(InputError, match=r"gene_graph differ"):
+        fit("plain", prior=pairs)
+    for other in (-rep, rep[::-1]):
+        with pytest.raises(InputError, match=r"coordinates.* differ"):
+            fit("rep", rep=other)

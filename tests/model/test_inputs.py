@@ -12,7 +12,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, ScRCL
-from scrcl_graph.presets import get_preset
+from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
 QUICK = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=5))
@@ -119,3 +119,11 @@ def test_new_cells_of_a_tissue_are_placed_with_their_positions(planted: AnnData)
         model.transform(planted.X, spatial=positions[:7])
     with pytest.raises(InputError, match="positions"):
         model.transform(planted.X)
+
+
+def test_a_few_new_cells_are_of_the_unit_the_model_was_trained_on(planted: AnnData, one_run: Preset) -> None:
+    share = planted.X.toarray() / planted.X.sum(axis=1)
+    model = ScRCL(4, preset=one_run).fit(share, genes=list(planted.var_names))
+    together = model.transform(share[:20], genes=list(planted.var_names))
+    alone = model.transform(share[:1], genes=list(planted.var_names))
+    np.testing.assert_allclose(alone, together[:1], atol=1e-5)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from anndata import AnnData
+from safetensors.numpy import load_file, save_file
 
 from scrcl_graph import InputError, ScRCL
 from scrcl_graph.model import persistence
@@ -127,6 +128,15 @@ def rewrite(change: Callable[[dict], object]) -> Callable[[Path], object]:
     return apply
 
 
+def spoil(name: str, value: float) -> Callable[[Path], object]:
+    def apply(folder: Path) -> None:
+        arrays = load_file(folder / "model.safetensors")
+        arrays[name] = np.full_like(arrays[name], value)
+        save_file(arrays, folder / "model.safetensors")
+
+    return apply
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -139,8 +149,29 @@ def rewrite(change: Callable[[dict], object]) -> Callable[[Path], object]:
         (rewrite(lambda meta: meta | {"n_runs": meta["n_runs"] + 1}), "damaged"),
         (rewrite(lambda meta: {"format": persistence.FORMAT}), "damaged"),
         (rewrite(lambda meta: meta | {"network": meta["network"] | {"cell_dim": 7}}), "damaged"),
+        (rewrite(lambda meta: meta | {"n_runs": 0}), "damaged.*no network"),
+        (rewrite(lambda meta: meta | {"n_clusters_found": 1}), "damaged.*labels are out of range"),
+        (rewrite(lambda meta: meta | {"genes": meta["genes"][:-1]}), "damaged.*expression is"),
+        (rewrite(lambda meta: meta | {"genes": [*meta["genes"][:-1], meta["genes"][0]]}), "damaged.*twice"),
+        (rewrite(lambda meta: meta | {"input_state": "x"}), "input_state 'x'"),
+        (spoil("reference.similar.indices", 10**6), "damaged"),
+        (spoil("reference.gene_x", np.nan), "damaged.*gene_x holds NaN"),
+        (spoil("labels", -1), "damaged.*labels are out of range"),
     ],
-    ids=["arrays cut", "json cut", "no arrays", "no json", "a list", "format", "run missing", "keys missing", "shapes"],
+    ids=[
+        *(
+            "arrays cut",
+            "json cut",
+            "no arrays",
+            "no json",
+            "a list",
+            "format",
+            "run missing",
+            "keys missing",
+            "shapes",
+        ),
+        *("no run", "clusters", "genes", "genes twice", "state", "edges", "not finite", "labels"),
+    ],
 )
 def test_a_damaged_or_foreign_model_is_refused(saved: Path, damage: Callable[[Path], object], message: str) -> None:
     damage(saved)

@@ -50,3 +50,12 @@ def test_tissue_in_parts_gets_every_message(monkeypatch: pytest.MonkeyPatch) -> 
     whole = model.transform(tissue.X, spatial=tissue.obsm["spatial"])
     monkeypatch.setattr("scrcl_graph.model.estimator._TILE", 50)
     np.testing.assert_allclose(model.transform(tissue.X, spatial=tissue.obsm["spatial"]), whole, atol=1e-5)
+
+
+def test_cells_of_tissue_outside_the_sample_get_every_message_in_fit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    tissue = datasets.synthetic_tissue(400, seed=1)
+    preset = dataclasses.replace(get_preset("spatial"), embedding="views", n_training_cells=200)
+    model = ScRCL(4, preset=preset).fit(tissue.X, spatial=tissue.obsm["spatial"])
+    whole = model.transform(tissue.X, spatial=tissue.obsm["spatial"])
+    same = np.isclose(whole, model.embedding_, atol=1e-5).all(axis=1)
+    assert same.sum() >= 400 - model.graph_["cell"].num_nodes

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import anndata
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -96,3 +99,42 @@ def test_contrast_is_against_the_mean_and_the_nearest_of_the_other_groups(counts
     a, b, c = (scaled[labels == group].mean(0) for group in range(3))
     np.testing.assert_allclose(test.contrast[:, 0], a - ((b + c) / 2 + np.maximum(b, c)) / 2, atol=1e-9)
     assert np.corrcoef(test.contrast[:, 1], b - ((a + c) / 2 + np.maximum(a, c)) / 2)[0, 1] > 1 - 1e-9
+
+
+def test_skewed_genes_of_random_groups_are_not_called() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(3 * rng.lognormal(0, 2, (1500, 500)))  # a few cells have most molecules of a gene
+    labels = (rng.permutation(1500) < 12).astype(np.int64)
+    depth = np.maximum(counts.sum(axis=1), 1).astype(np.float64)
+    found = stats.compare_groups(sp.csr_matrix(counts, dtype=np.float64), labels, 2, depth=depth)
+    assert found.pvalue.min() > 0
+    assert (found.padj < 0.05).sum() <= 2
+
+
+def test_the_mean_of_a_common_gene_with_dropouts_has_no_p_value_of_zero() -> None:
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random((1000, 300)) < 0.01, 0.0, 5 + 0.1 * rng.standard_normal((1000, 300)))  # skewed to below
+    weights = sp.csr_matrix(
+        (np.full(200, 0.05), (np.repeat(np.arange(10), 20), rng.choice(1000, 200))), shape=(10, 1000)
+    )
+    found = stats.compare_weighted(sp.csr_matrix(y), weights)
+    assert found.pvalue.min() > 0
+
+
+def test_the_format_of_the_matrix_does_not_matter(counts: np.ndarray) -> None:
+    square = counts[:60]
+    labels, depth = np.arange(60) % 3, square.sum(axis=1)
+    rows, columns = (
+        stats.compare_groups(make(square), labels, 3, depth=depth) for make in (sp.csr_matrix, sp.csc_matrix)
+    )
+    np.testing.assert_array_equal(rows.pvalue, columns.pvalue)
+
+
+def test_random_groups_of_blood_cells_have_no_genes(data_dir: Path) -> None:
+    adata = anndata.read_h5ad(data_dir / "pbmc3k.h5ad")
+    depth = np.asarray(adata.X.sum(axis=1), dtype=np.float64).ravel()
+    for seed, size in enumerate((10, 20, 50)):
+        labels = (np.random.default_rng(seed).permutation(adata.n_obs) < size).astype(np.int64)
+        found = stats.compare_groups(adata.X, labels, 2, depth=depth)
+        assert (found.padj < 0.05).sum() <= 2
+        assert found.pvalue.min() > 0

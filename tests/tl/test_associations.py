@@ -128,6 +128,7 @@ def test_missing_results_and_columns_are_named(planted: AnnData, refined: AnnDat
 def test_results_of_apply_over_those_of_refine_are_refused(planted: AnnData, refined: AnnData) -> None:
     model = ScRCL(4, preset=dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2)))
     tl.apply(refined, model.fit(planted.X, genes=list(planted.var_names)))
-    assert "scrcl_factors" not in refined.obsm and "scrcl_genes" not in refined.varm  # they were of other clusters
+    assert "scrcl_factors" not in refined.obsm
+    assert "scrcl_genes" not in refined.varm
     with pytest.raises(InputError, match=r"run scrcl_graph\.tl\.refine first"):
         tl.associations(refined)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from anndata import AnnData
 
@@ -31,3 +32,9 @@ def test_paga_asks_for_a_run_and_names_the_extra(
     monkeypatch.setitem(sys.modules, "igraph", None)
     with pytest.raises(ImportError, match=r"scrcl-graph\[leiden\]"):
         tl.paga(refined)
+
+
+def test_groups_that_no_edge_joins_are_refused(refined: AnnData) -> None:
+    refined.obs["one"] = pd.Categorical(["a"] * refined.n_obs)
+    with pytest.raises(InputError, match="joins two groups"):
+        tl.paga(refined, groupby="one")

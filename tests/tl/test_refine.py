@@ -189,6 +189,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"preset": "spatial", "spatial_key": "xy"}, r"no obsm\['xy'\]"),
     ({"n_clusters": 1}, "n_clusters is 1"),
     ({"preset": "best"}, "unknown preset 'best'"),
+    ({"key_added": ""}, "key_added is ''"),
+    ({"key_added": "a/b"}, "key_added is 'a/b'"),
+    ({"key_added": "cell_type"}, r"there is obs\['cell_type'\] already"),
+    ({"model_path": "no/such/model"}, "the folder .*no/such does not exist"),
 ]
 
 
@@ -227,7 +231,17 @@ def test_a_second_run_replaces_the_first_whole(planted: AnnData) -> None:
     planted.obsp["near"] = planted.obsp["scrcl_connectivities"]
     named = planted.var_names[:2]
     tl.ligand_receptor(planted, pairs=pd.DataFrame([named], columns=["ligand", "receptor"]), neighbors_key="near")
+    tl.associations(planted)
+    tl.gene_modules(planted)
+    tl.annotate(planted, markers={"A": named[:1], "B": named[1:]})
+    tl.domain_statistics(planted)
     tl.refine(planted, preset=QUICK, n_clusters=3)
+    fresh = planted.copy()
+    for slot in (fresh.obs, fresh.var, fresh.obsm, fresh.varm, fresh.obsp, fresh.varp, fresh.uns):
+        assert not [
+            name for name in slot if name.startswith(("scrcl_associations", "scrcl_modules", "scrcl_annotation"))
+        ]
+    assert "scrcl_domain_statistics" not in planted.uns
     assert planted.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2"]
     assert "scrcl_ligand_receptor" not in {*planted.uns, *planted.obsp}
     assert "k_selection" not in planted.uns["scrcl"]
@@ -286,3 +300,25 @@ def test_a_scaled_matrix_in_a_file_is_passed_over_for_raw(planted: AnnData, tmp_
     assert_same(backed.obsm["X_scrcl"], wanted.obsm["X_scrcl"])
     with pytest.raises(InputError, match="cannot be copied"):
         tl.refine(backed, copy=True)
+
+
+def test_coordinates_of_another_method_are_not_overwritten(planted: AnnData) -> None:
+    planted.obsm["X_pca"], planted.uns["spatial"] = planted.obsm["spatial"], {"slide": {}}
+    for key, what in (("pca", r"obsm\['X_pca'\]"), ("spatial", r"uns\['spatial'\]")):
+        with pytest.raises(InputError, match=rf"there is {what} already"):
+            tl.refine(planted, preset=QUICK, key_added=key)
+
+
+def test_slices_without_a_name_are_refused(planted: AnnData) -> None:
+    planted.obs["slice"] = pd.Categorical([None] * 40 + ["a"] * 200)
+    with pytest.raises(InputError, match=r"obs\['slice'\] is missing for 40 cells"):
+        tl.refine(planted, preset=QUICK, batch_key="slice")
+
+
+def test_raw_is_read_where_x_is_empty(planted: AnnData) -> None:
+    whole = tl.refine(planted, preset=QUICK, n_clusters=4, copy=True)
+    planted.raw = planted.copy()
+    planted.X = None
+    tl.refine(planted, preset=QUICK, n_clusters=4)
+    assert whole is not None
+    assert planted.obs["scrcl"].equals(whole.obs["scrcl"])

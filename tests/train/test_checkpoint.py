@@ -57,9 +57,10 @@ def test_a_job_finds_its_folder_again_and_clears_what_a_kill_left(tmp_path: Path
     run = Checkpoint(tmp_path / "kept", JOB).run(1)
     run.write_bytes(b"state")
     (tmp_path / "kept" / ".run_1.safetensors.xyz").mkdir()
+    (tmp_path / "kept" / ".git").mkdir()  # of the user
     again = Checkpoint(tmp_path / "kept", JOB | {"lengths": [1.0001, 2.0]})  # as another machine rounds
     assert again.run(1).read_bytes() == b"state"
-    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"job.json", "run_1.safetensors"}
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {".git", "job.json", "run_1.safetensors"}
 
 
 @pytest.mark.parametrize(
