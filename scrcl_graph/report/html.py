@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from os import PathLike
 from typing import Any
@@ -83,13 +84,16 @@ def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str
     wanted: list[tuple[str, Callable[..., Axes]]] = [
         ("Cells by cluster: UMAP of the refined embedding. Distances between far groups mean little.", pl.umap)
     ]
-    if summary["params"]["n_spatial_neighbors"] > 0 and "spatial" in adata.obsm:
-        wanted.append(("Clusters on the tissue.", pl.spatial))
+    positions, slices = summary["input"]["spatial_key"], summary["input"]["batch_key"]
+    if positions in adata.obsm:
+        tissue = partial(pl.spatial, spatial_key=positions, library_key=None if slices == "none" else slices)
+        wanted.append(("Clusters on the tissue.", tissue))
     wanted.append(("Association of the top genes of each cluster with every cluster.", pl.association_heatmap))
     wanted.append(("What was measured of the same genes.", pl.association_dotplot))
     if Keys(key).modules in adata.uns:
         wanted.append(("Gene modules in every cluster.", pl.module_heatmap))
-    wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
+    if summary["params"]["epochs"]:
+        wanted.append(("Objectives over training, each as a share of its first value.", pl.loss))
     if "k_selection" in summary:
         wanted.append(("Overlap of clusters learned on different halves of the cells, and the chosen k.", pl.k_curve))
     return [{"caption": caption, "png": _png(plot(adata, key=key))} for caption, plot in wanted]

@@ -84,11 +84,15 @@ def check_key(adata: AnnData, key: str) -> Keys:
         raise InputError(f"key_added is {key!r}: give a text without '/' that is not the name of the index of obs")
     keys = Keys(key)
     there = adata.uns.get(key)
-    taken = [f"uns['{key}']"] if there is not None and not (isinstance(there, Mapping) and "versions" in there) else []
-    if (key in adata.obs) != (keys.embedding in adata.obsm):
-        taken.append(f"obs['{key}']" if key in adata.obs else f"obsm['{keys.embedding}']")
+    if isinstance(there, Mapping) and "versions" in there:
+        return keys
+    taken = None
+    if there is not None:
+        taken = f"uns['{key}']"
+    elif (key in adata.obs) != (keys.embedding in adata.obsm):
+        taken = f"obs['{key}']" if key in adata.obs else f"obsm['{keys.embedding}']"
     if taken:
-        raise InputError(f"there is {taken[0]} already, which is not of an earlier run: choose another key_added")
+        raise InputError(f"there is {taken} already, which is not of an earlier run: choose another key_added")
     return keys
 
 

@@ -144,7 +144,13 @@ def refine(
     target = adata.copy() if copy else adata
     _write_cells(target, keys, model.labels_, model.embedding_, model.n_clusters_)
     _write_graph(target, keys, model, source)
-    target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, source, layer)
+    read = {
+        "matrix": source.where,
+        "layer": _writable(layer),
+        "spatial_key": spatial_key if chosen.n_spatial_neighbors else "none",
+        "batch_key": _writable(batch_key),
+    }
+    target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, read)
     return target if copy else None
 
 
@@ -225,7 +231,7 @@ def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> No
     adata.varp[keys.gene_connectivities] = sp.csr_matrix((edges.data, (row, col)), shape=(adata.n_vars, adata.n_vars))
 
 
-def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source, layer: str | None) -> dict[str, Any]:
+def _summary(model: ScRCL, preset: Preset, keys: Keys, read: Mapping[str, Any]) -> dict[str, Any]:
     settings = to_plain(preset)
     plan = settings.pop("plan")
     weights = plan.pop("weights")
@@ -236,12 +242,7 @@ def _summary(model: ScRCL, preset: Preset, keys: Keys, source: Source, layer: st
             "random_state": model.random_state,
         },
         "objective_weights": dict(weights),
-        "input": {
-            "matrix": source.where,
-            "layer": _writable(layer),
-            "state": model.input_state_,
-            "n_genes": len(model.genes_),
-        },
+        "input": {**read, "state": model.input_state_, "n_genes": len(model.genes_)},
         "versions": versions(),
         "history": {
             f"run_{i}": {name: np.array(values) for name, values in history.items()}

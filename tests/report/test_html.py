@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from anndata import AnnData
 
-from scrcl_graph import InputError, get, tl
+from scrcl_graph import InputError, get, pl, tl
 from scrcl_graph.presets import get_preset
 from scrcl_graph.report import write_report
 from scrcl_graph.train import TrainingPlan
@@ -114,6 +114,21 @@ def test_a_given_number_of_clusters_and_a_tissue_change_what_is_shown(planted: A
     assert "was\n  given" in text
     assert "Clusters on the tissue." in text
     assert "chosen k" not in text
+
+
+def test_each_slice_has_a_panel_at_its_own_positions(
+    planted: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.obsm["xy"] = planted.obsm.pop("spatial")
+    planted.obs["slice"] = ["a", "b"] * 120
+    quick = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, n_clusters=3, preset=quick, spatial_key="xy", batch_key="slice")
+    tl.associations(planted)
+    asked: list[dict[str, object]] = []
+    draw = pl.spatial
+    monkeypatch.setattr(pl, "spatial", lambda adata, **options: asked.append(options) or draw(adata, **options))
+    assert "Clusters on the tissue." in report(planted, tmp_path)
+    assert asked == [{"key": "scrcl", "spatial_key": "xy", "library_key": "slice"}]
 
 
 def test_nothing_is_written_without_results_or_folder(planted: AnnData, associated: AnnData, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ def test_uns_says_how_the_result_was_made(refined: AnnData) -> None:
     assert summary["params"]["name"] == "default"
     assert summary["params"]["random_state"] == 0
     assert summary["params"]["n_components"] == 240 // 5  # of so few cells no more
-    assert summary["input"] == {"matrix": "X", "layer": "none", "state": "counts", "n_genes": int(used)}
+    keys = {"layer": "none", "spatial_key": "none", "batch_key": "none"}
+    assert summary["input"] == {"matrix": "X", "state": "counts", "n_genes": int(used), **keys}
     assert summary["versions"]["anndata"] == importlib.metadata.version("anndata")
     assert summary["n_clusters_from"] == "stability"
     assert summary["k_selection"]["k"] == 4
