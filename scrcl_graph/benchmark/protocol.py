@@ -216,7 +216,10 @@ def _one(
 def _register(out: Path, protocol: Protocol, labelled: data.LabelledSet, methods: Sequence[Method]) -> None:
     """Add what is run to ``benchmark.json``; refuse to mix results of two versions of a thing."""
     path = out / "benchmark.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"sets": {}, "methods": {}}
+    try:
+        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"sets": {}, "methods": {}}
+    except ValueError as err:
+        raise InputError(f"{path} is damaged: choose another folder for the results, or delete it") from err
     new: dict[str, dict[str, dict[str, Any]]] = {
         "sets": {labelled.name: {"sha256": labelled.sha256, "label": protocol.label}},
         "methods": {m.name: {"sha256": m.sha256, "kind": m.kind, "options": dict(m.options)} for m in methods},

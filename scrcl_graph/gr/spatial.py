@@ -53,12 +53,14 @@ def spatial_neighbors(
     ------
     InputError
         If the coordinates are not finite or not cells x 2 or 3, a slice has all its cells at one position, the kind is
-        unknown, or ``radius`` is missing.
+        unknown, ``radius`` is missing, or ``n_neighbors`` is below 1.
     """
     try:
         xy = np.asarray(coords, dtype=np.float64)
     except (TypeError, ValueError) as err:
         raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns") from err
+    if n_neighbors < 1:
+        raise InputError(f"n_neighbors is {n_neighbors}, but must be at least 1")
     if xy.ndim != 2 or xy.shape[1] not in (2, 3):
         raise InputError("spatial coordinates must be finite numbers, one row per cell and 2 or 3 columns")
     n = len(xy)

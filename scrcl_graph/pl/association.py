@@ -108,6 +108,8 @@ def _groupby(adata: AnnData, key: str) -> str:
 
 def _top(adata: AnnData, key: str, n_genes: int, statistic: str) -> pd.DataFrame:
     """A statistic of the top genes of every group, groups x genes."""
+    if n_genes < 1:
+        raise InputError(f"n_genes is {n_genes}, but must be at least 1")
     genes = dict.fromkeys(get.associations(adata, key=key, n_genes=n_genes)["gene"])
     table: pd.DataFrame = adata.varm[Keys(key).association(statistic)].loc[list(genes)].T
     return table

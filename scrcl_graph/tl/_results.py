@@ -75,7 +75,8 @@ def expression(adata: AnnData, genes: Sequence[str], layer: str | None, key: str
         have one of the genes.
     """
     read, source = _measured(adata, layer, key)
-    matrix = Matrix(source.matrix, read["state"] if layer is None else None)
+    # Values whose state was detected are looked at again: they may have been normalised since.
+    matrix = Matrix(source.matrix, read["state"] if layer is None and read.get("state_given", True) else None)
     columns = pd.Index(source.genes).get_indexer(list(genes))
     if (columns < 0).any():
         raise InputError(f"{source.where} does not have the gene {genes[int(np.argmax(columns < 0))]} of the model")

@@ -82,6 +82,8 @@ def domain_statistics(
     InputError
         If the column or the positions are missing, or there is one domain only.
     """
+    if n_permutations < 1:
+        raise InputError(f"n_permutations is {n_permutations}, but must be at least 1")
     column, seed = groupby or key, check_seed(random_state)
     tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
     groups, names = tissue.groups, tissue.groups.categories.astype(str)

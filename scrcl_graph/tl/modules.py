@@ -67,10 +67,15 @@ def gene_modules(
     Raises
     ------
     InputError
-        If there are no results under ``key``, or no module can be confirmed.
+        If there are no results under ``key``, no module can be confirmed, or ``n_neighbors`` is not below the number of
+        genes.
     """
     keys, seed = Keys(key), check_seed(random_state)
     model, used = factors(adata, key)
+    if n_neighbors < 1 or len(used) <= n_neighbors:
+        raise InputError(
+            f"each of the {len(used)} genes cannot have {n_neighbors} neighbours: give another n_neighbors"
+        )
     log_X = expression(adata, adata.var_names[used], layer, key).log
     graph = adata.varp[keys.gene_connectivities][used][:, used].maximum(0).sign()
     model = model.take(genes=used)

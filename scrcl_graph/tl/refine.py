@@ -149,6 +149,7 @@ def refine(
         "layer": _writable(layer),
         "spatial_key": spatial_key if chosen.n_spatial_neighbors else "none",
         "batch_key": _writable(batch_key),
+        "state_given": input_state is not None,
     }
     target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, read)
     return target if copy else None

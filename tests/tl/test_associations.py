@@ -7,6 +7,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from anndata import AnnData
 from scipy.stats import kstest
 from sklearn.metrics import roc_auc_score
@@ -132,3 +133,15 @@ def test_results_of_apply_over_those_of_refine_are_refused(planted: AnnData, ref
     assert "scrcl_genes" not in refined.varm
     with pytest.raises(InputError, match=r"run scrcl_graph\.tl\.refine first"):
         tl.associations(refined)
+
+
+def test_values_that_were_normalised_since_are_read_as_what_they_are(planted: AnnData) -> None:
+    quick = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, preset=quick, n_clusters=4)
+    sc.pp.normalize_total(planted, target_sum=1e4)
+    sc.pp.log1p(planted)
+    tl.associations(planted)
+    planted.layers["logs"] = planted.X.copy()
+    found = planted.varm["scrcl_associations_pvalue"].copy()
+    tl.associations(planted, layer="logs")
+    pd.testing.assert_frame_equal(found, planted.varm["scrcl_associations_pvalue"])

@@ -99,3 +99,9 @@ def test_what_statistics_cannot_use_is_refused(tissue: AnnData) -> None:
     with pytest.raises(InputError, match=r"obs\['one'\] has 1 domain"):
         tl.domain_statistics(tissue, groupby="one")
     assert not tissue.uns
+
+
+@pytest.mark.parametrize("option", ["n_neighbors", "n_permutations"])
+def test_none_of_what_is_counted_is_refused(planted: AnnData, option: str) -> None:
+    with pytest.raises(InputError, match=f"{option} is 0, but must be at least 1"):
+        tl.domain_statistics(planted, groupby="domain", **{option: 0})  # type: ignore[arg-type]

@@ -72,3 +72,8 @@ def test_the_same_seed_gives_the_same_modules(refined: AnnData) -> None:
     assert second is not None
     assert first.obsm["scrcl_modules"].tobytes() == second.obsm["scrcl_modules"].tobytes()
     assert np.array_equal(first.var["scrcl_modules"].cat.codes, second.var["scrcl_modules"].cat.codes)
+
+
+def test_more_neighbours_than_genes_are_refused(refined: AnnData) -> None:
+    with pytest.raises(InputError, match="cannot have 500 neighbours"):
+        tl.gene_modules(refined, n_neighbors=500)

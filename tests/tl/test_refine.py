@@ -81,7 +81,7 @@ def test_uns_says_how_the_result_was_made(refined: AnnData) -> None:
     assert summary["params"]["name"] == "default"
     assert summary["params"]["random_state"] == 0
     assert summary["params"]["n_components"] == 240 // 5  # of so few cells no more
-    keys = {"layer": "none", "spatial_key": "none", "batch_key": "none"}
+    keys = {"layer": "none", "spatial_key": "none", "batch_key": "none", "state_given": False}
     assert summary["input"] == {"matrix": "X", "state": "counts", "n_genes": int(used), **keys}
     assert summary["versions"]["anndata"] == importlib.metadata.version("anndata")
     assert summary["n_clusters_from"] == "stability"

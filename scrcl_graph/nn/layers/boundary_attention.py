@@ -20,6 +20,7 @@ class BoundaryAttention(Module):
 
     v is the mean of :math:`\|P (x_i - x_j)\|^2` over all edges, so :math:`\beta \ge 0`, which is learned, has no unit:
     0 is the plain mean, and the larger it is the sharper a boundary stays. An even scaling of x changes no attention.
+    All edges are those of the graph at hand: with this layer a tile, or new cells, change the embedding a little.
 
     Parameters
     ----------
