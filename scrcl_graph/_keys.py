@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -20,7 +20,7 @@ class Keys:
 
     def earlier(self, names: Iterable[str]) -> list[str]:
         """Which of the names are of results of a run under this key, or were made from them."""
-        own = {getattr(self, name) for name in _NAMES} | {f"{self.key}_colors"}
+        own = {getattr(self, name) for name in _NAMES}
         return [name for name in names if name in own or name.startswith(f"{self.associations}_")]
 
     @property
@@ -94,3 +94,8 @@ class Keys:
 
 
 _NAMES = ("key", *(name for name, value in vars(Keys).items() if isinstance(value, property)))
+
+
+def is_run(summary: object) -> bool:
+    """Whether ``uns[key]`` is what a run writes there."""
+    return isinstance(summary, Mapping) and "versions" in summary

@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._keys import is_run
 
 
 def results(adata: AnnData, key: str) -> dict[str, Any]:
     """``uns[key]`` of a run, or InputError."""
-    if key not in adata.obs or "versions" not in adata.uns.get(key, {}):
+    if key not in adata.obs or not is_run(adata.uns.get(key)):
         raise InputError(f"there are no results under '{key}': run scrcl_graph.tl.refine first")
     summary: dict[str, Any] = adata.uns[key]
     return summary

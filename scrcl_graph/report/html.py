@@ -84,7 +84,7 @@ def _figures(adata: AnnData, key: str, summary: dict[str, Any]) -> list[dict[str
     wanted: list[tuple[str, Callable[..., Axes]]] = [
         ("Cells by cluster: UMAP of the refined embedding. Distances between far groups mean little.", pl.umap)
     ]
-    positions, slices = summary["input"]["spatial_key"], summary["input"]["batch_key"]
+    positions, slices = (summary["input"].get(name, "none") for name in ("spatial_key", "batch_key"))
     if positions in adata.obsm:
         tissue = partial(pl.spatial, spatial_key=positions, library_key=None if slices == "none" else slices)
         wanted.append(("Clusters on the tissue.", tissue))

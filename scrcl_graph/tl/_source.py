@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
-from scrcl_graph._keys import Keys
+from scrcl_graph._keys import Keys, is_run
 from scrcl_graph._matrix import first_cells
 
 logger = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ def check_key(adata: AnnData, key: str) -> Keys:
         raise InputError(f"key_added is {key!r}: give a text without '/' that is not the name of the index of obs")
     keys = Keys(key)
     there = adata.uns.get(key)
-    if isinstance(there, Mapping) and "versions" in there:
+    if is_run(there):
         return keys
     taken = None
     if there is not None:

@@ -128,6 +128,8 @@ def refine(
     chosen = with_parts(get_preset(preset), layers=layers, objectives=objectives, clusterer=clusterer)
     if model_path is not None:
         check_new_folder(Path(model_path))
+    if not adata.var_names.is_unique:
+        raise InputError("gene names must be unique: call adata.var_names_make_unique()")
     source = read_source(adata, layer)
     model = ScRCL(n_clusters, preset=chosen, random_state=random_state, device=device).fit(
         source.matrix,
@@ -209,6 +211,7 @@ def apply(
 
 def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clusters: int) -> None:
     names = [str(i) for i in range(n_clusters)]
+    adata.uns.pop(f"{keys.key}_colors", None)
     if keys.key in adata.uns:  # an earlier run: what was made from it is of other clusters, scores and graphs
         for slot in (adata.obs, adata.var, adata.obsm, adata.varm, adata.obsp, adata.varp, adata.uns):
             for name in keys.earlier(list(slot)):

@@ -323,3 +323,11 @@ def test_raw_is_read_where_x_is_empty(planted: AnnData) -> None:
     tl.refine(planted, preset=QUICK, n_clusters=4)
     assert whole is not None
     assert planted.obs["scrcl"].equals(whole.obs["scrcl"])
+
+
+def test_double_gene_names_are_refused_where_raw_is_read_too(planted: AnnData) -> None:
+    planted.raw = planted.copy()
+    planted.X = planted.X.toarray() - 1
+    planted.var_names = [*planted.var_names[:-1], planted.var_names[0]]
+    with pytest.raises(InputError, match="gene names must be unique"):
+        tl.refine(planted, preset=QUICK)
