@@ -2,7 +2,7 @@
 
 The rooms, from the bottom: ``nn`` and ``objectives`` (torch and PyG only), ``gr`` (graphs from arrays), ``train``,
 ``cluster``, ``model`` (joins them), ``stats``, ``tl``, ``get`` and ``pl`` (verbs, tables and plots on AnnData),
-``report`` and ``cli``.
+``report``, ``benchmark`` and ``cli``.
 """
 
 from __future__ import annotations
@@ -13,25 +13,47 @@ from typing import TYPE_CHECKING, Any
 from scrcl_graph._version import __version__
 
 if TYPE_CHECKING:
-    from scrcl_graph import cluster, datasets, get, gr, io, metrics, nn, objectives, pl, presets, stats, testing, tl
+    from scrcl_graph import (
+        benchmark,
+        cluster,
+        datasets,
+        get,
+        gr,
+        io,
+        metrics,
+        model,
+        nn,
+        objectives,
+        pl,
+        presets,
+        report,
+        stats,
+        testing,
+        tl,
+        train,
+    )
     from scrcl_graph._errors import InputError
     from scrcl_graph._settings import settings
     from scrcl_graph.model import ScRCL
 
 _ROOMS = (
+    "benchmark",
     "cluster",
     "datasets",
     "get",
     "gr",
     "io",
     "metrics",
+    "model",
     "nn",
     "objectives",
     "pl",
     "presets",
+    "report",
     "stats",
     "testing",
     "tl",
+    "train",
 )
 _NAMES = {"InputError": "_errors", "ScRCL": "model", "settings": "_settings"}
 
@@ -39,20 +61,24 @@ __all__ = [
     "InputError",
     "ScRCL",
     "__version__",
+    "benchmark",
     "cluster",
     "datasets",
     "get",
     "gr",
     "io",
     "metrics",
+    "model",
     "nn",
     "objectives",
     "pl",
     "presets",
+    "report",
     "settings",
     "stats",
     "testing",
     "tl",
+    "train",
 ]
 
 

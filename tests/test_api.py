@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ import pytest
 
 import scrcl_graph
 
-ROOMS = ("tl", "get", "stats", "gr", "cluster", "pl", "objectives", "nn", "metrics", "datasets", "testing")
+ROOMS = (
+    *("tl", "get", "stats", "gr", "cluster", "pl", "objectives", "nn", "metrics", "datasets", "testing"),
+    *("model", "train", "report", "benchmark"),
+)
 MODULES = [scrcl_graph, *(importlib.import_module(f"scrcl_graph.{room}") for room in ROOMS)]
 
 
@@ -27,6 +31,7 @@ def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 EVERYTHING = dict(pair for module in MODULES for pair in public(module))
+PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 VERBS = {name: value for name, value in EVERYTHING.items() if name.startswith(("scrcl_graph.tl.", "scrcl_graph.pl."))}
 
 
@@ -54,6 +59,19 @@ def test_every_public_name_has_a_docstring(name: str) -> None:
         own = {n: m for n, m in vars(value).items() if inspect.isroutine(m) and m.__module__ == value.__module__}
         without = [n for n, m in own.items() if not n.startswith("_") and not m.__doc__]
         assert not without
+
+
+@pytest.mark.parametrize("module", MODULES[1:], ids=lambda module: module.__name__)
+def test_every_public_name_is_on_the_page_of_the_api(module: ModuleType) -> None:
+    shown = set(re.findall("^::: ([a-zA-Z_.]+)$", PAGE.read_text(), flags=re.M))
+    assert module.__name__ in shown
+    for name, value in public(module):
+        last = name.rpartition(".")[2]
+        if inspect.ismodule(value):
+            assert name in shown
+        elif (Path(module.__file__ or "").parent / f"{last}.py").exists():
+            # the tool that makes the page finds the file in place of the function of that name
+            assert f"{name}.{last}" in shown
 
 
 KNOWLEDGE = {  # what the user must bring
