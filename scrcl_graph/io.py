@@ -54,8 +54,9 @@ def read(path: str | PathLike[str]) -> AnnData:
     raise InputError(f"{path} is a folder, but neither of Visium (it has no {_VISIUM_COUNTS}) nor a .zarr store")
 
 
-def read_h5ad(path: Path) -> AnnData:
+def read_h5ad(path: str | PathLike[str]) -> AnnData:
     """An AnnData, or InputError. Matrices (X, layers, raw.X) that take more than 2 GB together stay in the file."""
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     return _attempt(path, ".h5ad", lambda: _large(path) or _read(path))

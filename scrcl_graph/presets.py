@@ -217,6 +217,8 @@ def with_parts(
 
     Parameters
     ----------
+    preset
+        To start from; it stays as it is.
     layers
         By relation; see :class:`scrcl_graph.nn.RefinementNetwork`.
     objectives

@@ -22,7 +22,7 @@ def test_the_header_gives_the_sizes(planted: AnnData, tmp_path: Path) -> None:
 
 
 def test_near_what_was_measured() -> None:
-    measured = (  # docs/performance.md
+    measured = (  # by `make bench`, one of the runs behind docs/performance.md; a page made later has others
         (10_000, 1_092_520, 32, 1.4),
         (30_000, 3_305_403, 91, 2.6),
         (100_000, 11_089_368, 119, 3.6),

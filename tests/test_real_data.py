@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from scrcl_graph import ScRCL
 from scrcl_graph.io import read_h5ad
 
-# One setting for all sets; the bars lie well under the means over seeds in docs/results.md.
+# One setting for all sets; the bars lie under the means over seeds in docs/benchmarks.md.
 BARS = {"klein_1000": 0.74, "sc_celseq2_5cl_p1": 0.93, "paul15": 0.32}
 
 

@@ -39,6 +39,11 @@ def score(truth: ArrayLike, labels: ArrayLike) -> dict[str, float]:
     -------
     ``acc`` (share of cells in the matched class), ``nmi`` (arithmetic), ``ari``, ``macro_f1`` (mean over classes),
     ``rare_recall`` (mean recall of the classes with under 5 % of the cells; NaN where there are none).
+
+    Raises
+    ------
+    InputError
+        If the lengths differ or a value is missing.
     """
     table = _table(truth, labels)
     return _scores(table, _rare(table))
@@ -60,6 +65,15 @@ def intervals(
         Draws.
     seed
         Of the draws.
+
+    Returns
+    -------
+    Low and high end by score.
+
+    Raises
+    ------
+    InputError
+        If the lengths differ or a value is missing.
     """
     table = _table(truth, labels)
     n, rare = int(table.sum()), _rare(table)

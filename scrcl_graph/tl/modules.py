@@ -62,7 +62,7 @@ def gene_modules(
         Score of each module in each cell: the mean z-score of its genes (float32).
     ``uns[key + "_modules"]``
         ``stability`` of each module: its mean best Jaccard index with modules found from each of the networks that
-        were trained from different seeds; NaN where there was one network.
+        were trained from different seeds; NaN where there was one network. ``resolution`` as given.
 
     Raises
     ------

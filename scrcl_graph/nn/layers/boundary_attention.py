@@ -24,6 +24,8 @@ class BoundaryAttention(Module):
 
     Parameters
     ----------
+    in_channels, out_channels
+        Width of what comes in and goes out.
     sharpness
         :math:`\beta` at the start.
     metric_channels
