@@ -174,6 +174,7 @@ def apply(
     """Embed and label new cells with a trained model.
 
     Parameters are as in :func:`refine`; ``model`` is a fitted :class:`~scrcl_graph.ScRCL` or the folder of a saved one.
+    ``device`` is for a saved model; a fitted one stays on its own.
     Genes may be fewer, more or in another order; missing ones count as not expressed and are listed in ``uns``.
 
     Returns
