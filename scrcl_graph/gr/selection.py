@@ -112,7 +112,8 @@ def _sums(X: Blocks, *parts: Callable[[sp.csr_matrix], NDArray[Any]]) -> tuple[A
 
 
 def _per_gene(X: sp.csr_matrix) -> NDArray[np.float64]:
-    return np.asarray(X.sum(axis=0), dtype=np.float64).ravel()
+    # in double precision, which scipy's sum of a float32 matrix is not
+    return np.asarray(np.bincount(X.indices, weights=X.data, minlength=X.shape[1]), dtype=np.float64)
 
 
 def _cells_per_gene(X: sp.csr_matrix) -> NDArray[np.intp]:

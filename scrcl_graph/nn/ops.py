@@ -42,7 +42,8 @@ def edges_from_csr(matrix: sp.csr_matrix) -> tuple[EdgeIndex, Tensor]:
     ``EdgeIndex`` (2 x edges, sources above destinations, sorted by destination) and float32 weights.
     """
     matrix = matrix.tocsr()
-    matrix.sort_indices()
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()  # a copy: the one given stays as it is
     destination = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     pairs = torch.from_numpy(np.stack([matrix.indices.astype(np.int64), destination]))
     edges = EdgeIndex(pairs, sparse_size=(matrix.shape[1], matrix.shape[0]), sort_order="col")

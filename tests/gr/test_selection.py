@@ -22,6 +22,12 @@ def test_inertia_equals_the_dense_formula_and_sums_to_chi_square() -> None:
     assert inertia.sum() * dense.sum() == pytest.approx(chi2_contingency(dense)[0], rel=1e-8)
 
 
+def test_inertia_of_many_cells_is_summed_in_double_precision() -> None:
+    dense = np.random.default_rng(0).gamma(0.5, size=(400_000, 3)).astype(np.float32)
+    exact = gene_inertia(sp.csr_matrix(dense.astype(np.float64)))
+    np.testing.assert_allclose(gene_inertia(sp.csr_matrix(dense)), exact, rtol=1e-6)
+
+
 def test_a_gene_without_expression_has_no_inertia_and_is_never_chosen() -> None:
     dense = plant(60, 30, 2, module_size=5, density=0.4).counts.toarray()
     dense[:, 4] = 0

@@ -90,6 +90,7 @@ def test_unsorted_rows_give_the_same_edges() -> None:
     assert not shuffled.has_sorted_indices
     for got, want in zip(ops.edges_from_csr(shuffled), ops.edges_from_csr(matrix), strict=True):
         assert torch.equal(got, want)
+    np.testing.assert_array_equal(shuffled.indices, matrix.indices[reverse])  # the matrix given is left as it is
 
 
 def test_degree_counts_incoming_edges() -> None:
