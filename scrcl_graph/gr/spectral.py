@@ -146,11 +146,11 @@ def _regressed(F: NDArray[np.float64], X: sp.csr_matrix) -> NDArray[np.float64]:
 def join(parts: Sequence[Coordinates], X: sp.csr_matrix) -> Joined:
     """Put maps side by side so that each contributes the same spread and all entries have unit mean square.
 
-    Where no map is about z-scores, they are regressed on the coordinates for a decoder.
+    Where no map is about z-scores, or more than one, they are regressed on the coordinates for a decoder.
     """
     fitted = [part.transform(X) for part in parts]
     spreads = [float(np.sqrt(placed.var(axis=0, dtype=np.float64).mean())) or 1.0 for placed in fitted]
-    if not any(part.decoder.any() for part in parts):
+    if sum(part.decoder.any() for part in parts) != 1:
         F = np.hstack(fitted).astype(np.float64)
         decoder = _regressed(F - F.mean(axis=0), X).astype(np.float32)
         ends = np.cumsum([placed.shape[1] for placed in fitted])[:-1]

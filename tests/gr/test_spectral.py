@@ -134,6 +134,13 @@ def test_a_map_that_decodes_nothing_gets_a_regression_for_decoder_where_it_is_al
     np.testing.assert_allclose(joined.decoder, expected, atol=1e-4)
 
 
+def test_two_maps_of_z_scores_do_not_count_them_twice(logged: sp.csr_matrix) -> None:
+    parts = [pca(logged, 8), pca(logged, 5)]
+    joined = join(parts, logged)
+    estimate = parts[0].transform(logged) @ parts[0].decoder.T
+    np.testing.assert_allclose(joined.transform(logged) @ joined.decoder.T, estimate, atol=2e-3)
+
+
 def test_decoder_of_given_coordinates_is_the_least_squares_fit(logged: sp.csr_matrix) -> None:
     rep = np.random.default_rng(0).standard_normal((70, 5)).astype(np.float32) * 40 + 7
     fitted = given(rep, logged)
