@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import h5py
@@ -80,7 +81,7 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
     return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
 
 
-def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:
+def estimate_file(path: str | PathLike[str], *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:
     """:func:`estimate` for an .h5ad file, of which only the header is read.
 
     Raises
@@ -89,6 +90,9 @@ def estimate_file(path: Path, *, preset: str | Preset = "default", layer: str | 
         If the file is no .h5ad file or has no such layer.
     """
     where = "X" if layer is None else "raw/X" if layer == "raw" else f"layers/{layer}"
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: only an .h5ad file can be estimated")
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     try:

@@ -92,13 +92,13 @@ def from_spatialdata(sdata: SpatialData, table: str | None = None) -> AnnData:
     return adata
 
 
-def write_h5ad(adata: AnnData, path: Path) -> None:
+def write_h5ad(adata: AnnData, path: str | PathLike[str]) -> None:
     """Write to a temporary file beside ``path``, then rename it. Matrices that stayed in an .h5ad file are copied."""
     left = {"X": _node(adata.X)} | {f"layers/{name}": _node(values) for name, values in adata.layers.items()}
     if adata.raw is not None and (matrix := _node(adata.raw.X)) is not None:
         left["raw"] = matrix.parent
     left = {name: node for name, node in left.items() if node is not None}
-    with replacing(path) as temporary:
+    with replacing(Path(path)) as temporary:
         _without(adata, left).write_h5ad(temporary)
         if left:
             with h5py.File(temporary, "a") as file:

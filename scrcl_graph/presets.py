@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from scrcl_graph.cluster import CLUSTERERS
 from scrcl_graph.gr.builders import GRAPHS
 from scrcl_graph.gr.cells import neighbors_of_few
 from scrcl_graph.nn import LAYERS, NETWORKS
-from scrcl_graph.objectives import OBJECTIVES
+from scrcl_graph.objectives import objective_name
 from scrcl_graph.train import TrainingPlan
 
 
@@ -201,7 +202,7 @@ def get_preset(preset: str | Preset) -> Preset:
     if isinstance(preset, Preset):
         return preset
     if preset.endswith(".toml"):
-        return read_preset(Path(preset))
+        return read_preset(preset)
     found: Preset = _PRESETS.find(preset)
     return found
 
@@ -235,7 +236,7 @@ def with_parts(
     )
 
 
-def read_preset(path: Path) -> Preset:
+def read_preset(path: str | PathLike[str]) -> Preset:
     """A preset from a TOML file.
 
     Its keys are the attributes of :class:`Preset`; ``preset`` names the one to start from. The tables ``[layers]`` (by
@@ -248,10 +249,17 @@ def read_preset(path: Path) -> Preset:
     InputError
         If the file cannot be read, or has a key that is not there or a value of another type or out of its range.
     """
+    path = Path(path)
     try:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
         raise InputError(f"{path} cannot be read as TOML: {err}") from err
+
+    def objective(name: str) -> Spec:
+        found, options = split(part(name))
+        if options:
+            raise InputError(f"the objective {name!r} takes no options: write a class or function that has them")
+        return found
 
     def part(value: Any) -> Spec:
         found, options = split(value)
@@ -269,9 +277,9 @@ def read_preset(path: Path) -> Preset:
     try:
         base = get_preset(str(table.pop("preset", "default")))
         layers = {place: part(value) for place, value in entries("layers").items()}
-        objectives = {part(name): weight for name, weight in entries("objectives").items()}
+        objectives = {objective(name): weight for name, weight in entries("objectives").items()}
         plan = dataclasses.replace(base.plan, **entries("training"))
-        values = table | {name: part(table[name]) for name in _PARTS if name in table}
+        values = table | {name: part(table[name]) for name in PARTS if name in table}
         changed = dataclasses.replace(base, **{"name": path.stem, **values}, plan=plan)
         return with_parts(changed, layers=layers, objectives=objectives)
     except TypeError as err:
@@ -280,7 +288,7 @@ def read_preset(path: Path) -> Preset:
         raise InputError(f"{path}: {err}") from err
 
 
-_PARTS = {"network": NETWORKS, "clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}
+PARTS = {"network": NETWORKS, "clusterer": CLUSTERERS, "similarity_graph": GRAPHS, "spatial_graph": GRAPHS}
 
 
 def to_plain(preset: Preset) -> dict[str, Any]:
@@ -291,10 +299,10 @@ def to_plain(preset: Preset) -> dict[str, Any]:
         return (name, options) if options else name
 
     values: dict[str, Any] = {one.name: getattr(preset, one.name) for one in dataclasses.fields(preset)}
-    values |= {name: plain(registry, values[name]) for name, registry in _PARTS.items() if values[name] is not None}
+    values |= {name: plain(registry, values[name]) for name, registry in PARTS.items() if values[name] is not None}
     values["layers"] = {place: plain(LAYERS, spec) for place, spec in preset.layers.items()}
     values["plan"] = vars(preset.plan) | {
-        "weights": {OBJECTIVES.plain(spec)[0]: weight for spec, weight in preset.plan.weights.items()}
+        "weights": {objective_name(spec): weight for spec, weight in preset.plan.weights.items()}
     }
     return values
 

@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import Tensor
 from torch.nn import Linear
 
 from scrcl_graph import InputError, ScRCL
 from scrcl_graph.datasets import Planted, plant
+from scrcl_graph.objectives import Alignment, Batch
 from scrcl_graph.presets import Preset, from_plain, get_preset, read_preset, to_plain, with_parts
 from scrcl_graph.train import TrainingPlan
 
@@ -137,3 +140,55 @@ QUICK = Preset(name="quick", n_runs=1, plan=TrainingPlan(epochs=1), clusterer="k
 def test_a_part_that_is_not_there_is_one_sentence(small: Planted, preset: Preset, message: str) -> None:
     with pytest.raises(InputError, match=message):
         ScRCL(3, preset=preset).fit(small.counts)
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [
+        replace(QUICK, plan=TrainingPlan(epochs=1, optimizer="sgd")),
+        with_parts(QUICK, objectives={"alignement": 1.0}),
+        with_parts(QUICK, layers={"cell-cell": "gcnn"}),
+        replace(QUICK, maps=("pcaa",)),
+        replace(QUICK, clusterer="kmean"),
+        replace(QUICK, similarity_graph="knnn"),
+        replace(QUICK, network="netwrk"),
+    ],
+)
+def test_names_are_looked_up_before_anything_is_computed(
+    small: Planted, preset: Preset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scrcl_graph.model.estimator.build", lambda *_: pytest.fail("the graph was built"))
+    with pytest.raises(InputError, match="unknown"):
+        ScRCL(3, preset=preset).fit(small.counts)
+
+
+def test_a_fitted_model_no_longer_needs_the_file_of_its_preset(small: Planted, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("clusterer = 'kmeans'\nn_runs = 1\n[training]\nepochs = 1\n")
+    model = ScRCL(3, preset=str(file)).fit(small.counts)
+    file.unlink()
+    np.testing.assert_allclose(model.transform(small.counts), model.embedding_, atol=0.5)
+    model.save(tmp_path / "model")
+    assert ScRCL.load(tmp_path / "model").preset.name == "mine"
+
+
+def test_objectives_of_one_name_are_refused_and_written_as_they_are_called(small: Planted) -> None:
+    with pytest.raises(InputError, match="two objectives are called 'alignment'"):
+        ScRCL(3, preset=with_parts(QUICK, objectives={"alignment": 1.0, Alignment: 2.0})).fit(small.counts)
+
+    class Spread:
+        name = "my spread"
+
+        def __call__(self, batch: Batch) -> Tensor:
+            return batch.views.refined[0].var()
+
+    preset = with_parts(QUICK, objectives={Spread: 1.0})
+    assert "my spread" in to_plain(preset)["plan"]["weights"]
+    assert "my spread" in ScRCL(3, preset=preset).fit(small.counts).history_[0]
+
+
+def test_options_that_nothing_takes_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[objectives]\n'alignment{tau = 2}' = 1.0\n")
+    with pytest.raises(InputError, match="takes no options: write a class or function that has them"):
+        get_preset(str(file))

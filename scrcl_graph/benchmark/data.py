@@ -77,7 +77,7 @@ def find_sets(folder: Path, names: Sequence[str] | None = None) -> list[Path]:
 
 def load(path: Path, label: str) -> LabelledSet | None:
     """Read a file and take its labels away; None where it has no such column or fewer than two classes."""
-    annotated = read_h5ad(path)
+    annotated = read_h5ad(path).to_memory()  # large matrices were left in the file
     if label not in annotated.obs:
         return None
     truth = annotated.obs[label].astype(str).to_numpy().astype(str)

@@ -13,6 +13,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import ScRCL, datasets, gr
+from scrcl_graph._errors import InputError
 from scrcl_graph.benchmark.data import LabelledSet, load
 
 _N_GENE_NEIGHBORS = 5
@@ -28,7 +29,7 @@ def prior_table(path: Path, cells: list[int], seeds: int, label: str) -> str:
     logging.getLogger("scrcl_graph.gr.prior").setLevel(logging.ERROR)  # names the data does not have
     labelled = load(path, label)
     if labelled is None:
-        raise typer.BadParameter(f"{path} has no column {label}")
+        raise InputError(f"{path} has no column '{label}' with two classes: choose another --label")
     network = correlations(datasets.pbmc68k_reduced().raw.to_adata())
     lines = ["| cells | no prior | prior | prior, genes renamed at random |", "| --- | --- | --- | --- |"]
     for size in cells:

@@ -28,6 +28,8 @@ from scrcl_graph.benchmark import data, worker
 from scrcl_graph.benchmark.methods import Method
 from scrcl_graph.benchmark.methods._pca import principal_components
 
+NOT_INSTALLED = "not installed"
+
 KMode = Literal["given", "auto"]
 
 
@@ -84,7 +86,7 @@ def run(
             for method in methods:
                 for seed in range(protocol.n_seeds):
                     done = out / "runs" / labelled.name / method.name / f"k-{protocol.k}_seed-{seed}"
-                    if not (done / "result.json").exists():
+                    if not _is_done(done):
                         if reference is None:
                             reference = _coordinates(labelled)
                         _one(protocol, labelled, bare, method, seed, done, reference)
@@ -97,6 +99,12 @@ def run(
     return pd.DataFrame(rows)
 
 
+def _is_done(done: Path) -> bool:
+    """Whether there is a result; a peer that was not installed then is tried again."""
+    result = done / "result.json"
+    return result.exists() and json.loads(result.read_text())["status"] != NOT_INSTALLED
+
+
 def execute(protocol: Protocol, bare: Path, n_clusters: int | None, method: Method, seed: int) -> dict[str, Any]:
     """Run one method in its own process: ``status``, ``error``, ``seconds``, ``gigabytes``, and ``labels`` if it is ok.
 
@@ -105,7 +113,7 @@ def execute(protocol: Protocol, bare: Path, n_clusters: int | None, method: Meth
     """
     python = str(protocol.peers_python) if method.kind == "peer" else sys.executable
     if method.kind == "peer" and protocol.peers_python is None:
-        return {"status": "not installed", "error": "peers need their own environment: make peers, then --peers-python"}
+        return {"status": NOT_INSTALLED, "error": "peers need their own environment: make peers, then --peers-python"}
     with tempfile.TemporaryDirectory(prefix="run-") as folder:
         own = Path(folder)
         shutil.copy(bare, own / "data.h5ad")
@@ -134,7 +142,7 @@ def execute(protocol: Protocol, bare: Path, n_clusters: int | None, method: Meth
         except subprocess.TimeoutExpired:
             return {"status": "timeout", "error": f"ended after {protocol.timeout:.0f} s", "seconds": protocol.timeout}
         except OSError as err:
-            return {"status": "failed", "error": f"cannot start {python}: {err.strerror}"}
+            return {"status": NOT_INSTALLED, "error": f"cannot start {python}: {err.strerror}"}
         if finished.returncode != 0:
             seconds = time.perf_counter() - started
             return {"status": _status(finished.returncode), "error": _last_line(finished.stderr), "seconds": seconds}

@@ -62,6 +62,8 @@ def make_clusterer(
     part, options = CLUSTERERS.resolve(spec)
     name = CLUSTERERS.plain(spec)[0]
     made = part
+    if is_clusterer(part) and options:
+        raise InputError(f"the clusterer '{name}' is an instance and takes no options: give its class instead")
     if not is_clusterer(part):
         offered = {"random_state": random_state, "connectivity": connectivity}
         taken = {key: value for key, value in offered.items() if key in inspect.signature(part).parameters}

@@ -92,7 +92,7 @@ def nearest_cells(adata: AnnData, *, gene: str, n: int = 10, key: str = "scrcl")
 
 def _positions(index: pd.Index, names: Sequence[str], what: str) -> np.ndarray:
     if not index.is_unique:
-        raise InputError(f"there are two of one {what} name: call adata.obs_names_make_unique()")
+        raise InputError(f"two have the same {what} name: make the names unique")
     found = index.get_indexer(list(names))
     if (found < 0).any():
         raise InputError(f"'{list(names)[int(np.argmax(found < 0))]}' is no {what}")

@@ -21,7 +21,6 @@ ADJACENT: EdgeType = ("cell", "adjacent_to", "cell")
 COEXPRESSED: EdgeType = ("gene", "coexpressed_with", "gene")
 EXPRESSES: EdgeType = ("cell", "expresses", "gene")
 EXPRESSED_IN: EdgeType = ("gene", "expressed_in", "cell")
-RELATIONS = (SIMILAR, ADJACENT, COEXPRESSED, EXPRESSES, EXPRESSED_IN)
 
 
 def cell_gene_graph(

@@ -22,7 +22,10 @@ from scrcl_graph._registry import Registry
 from scrcl_graph.cluster import unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
-from scrcl_graph.presets import Preset
+from scrcl_graph.nn import LAYERS
+from scrcl_graph.objectives import make_objectives
+from scrcl_graph.presets import PARTS, Preset
+from scrcl_graph.train.loop import OPTIMIZERS
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,19 @@ class Built:
     cells: Cells
     reference: Reference
     known: NDArray[np.intp]
+
+
+def check_parts(preset: Preset) -> None:
+    """InputError where a part of the preset is not there, before anything is read or computed."""
+    for name, registry in PARTS.items():
+        if (spec := getattr(preset, name)) is not None:
+            registry.resolve(spec)
+    for spec in preset.layers.values():
+        LAYERS.resolve(spec)
+    for name in preset.maps:
+        _MAPS.find(name)
+    make_objectives(preset.plan.weights)
+    OPTIMIZERS.find(preset.plan.optimizer)
 
 
 def build(sources: Sources, preset: Preset, seed: int) -> Built:

@@ -36,7 +36,7 @@ from scrcl_graph.cluster import (
 )
 from scrcl_graph.model import persistence
 from scrcl_graph.model.association import AssociationFactors
-from scrcl_graph.model.build import Built, Network, Sources, build, similarity_graph, spatial_graph
+from scrcl_graph.model.build import Built, Network, Sources, build, check_parts, similarity_graph, spatial_graph
 from scrcl_graph.model.inputs import gene_names
 from scrcl_graph.model.job import describe
 from scrcl_graph.model.networks import association, cell_factors, embedding, make_network, try_out
@@ -135,7 +135,7 @@ class ScRCL:
         ----------
         X
             Cells x genes, sparse or dense: raw counts, other linear abundances, or log-normalised values. It need not
-            be in memory (:class:`scrcl_graph._matrix.Matrix`).
+            be in memory (docs/out-of-core.md).
         genes
             Names of the genes; needed to apply the model to data with other genes.
         rep
@@ -161,7 +161,9 @@ class ScRCL:
         """
         matrix = Matrix(X, input_state)
         n_cells = matrix.shape[0]
-        preset = get_preset(self.preset).suited(n_cells)
+        chosen = get_preset(self.preset)
+        preset = chosen.suited(n_cells)
+        check_parts(preset)
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
@@ -170,7 +172,7 @@ class ScRCL:
         device = resolve_device(self.device)
         with stage("graph and coordinates"):
             built = build(Sources(matrix, names, rep, spatial, library, prior), preset, self.random_state)
-        self._inputs, self._reference = built.inputs, built.reference
+        self._chosen_preset, self._inputs, self._reference = chosen, built.inputs, built.reference
         self.graph_ = built.reference.to_hetero().to(device)
         self._network_spec: dict[str, Any] = {
             "cell_dim": built.reference.cell_x.shape[1],
@@ -335,7 +337,7 @@ class ScRCL:
     def _fitted_preset(self) -> Preset:
         if not hasattr(self, "_networks"):
             raise InputError("this model is not fitted yet: call fit first")
-        return get_preset(self.preset).suited(len(self._reference.cell_x))
+        return self._chosen_preset.suited(len(self._reference.cell_x))
 
 
 def _is_whole(value: object) -> bool:

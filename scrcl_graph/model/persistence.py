@@ -26,7 +26,7 @@ from scrcl_graph.model.networks import make_network
 from scrcl_graph.model.reference import Reference
 from scrcl_graph.nn import LAYERS, NETWORKS
 from scrcl_graph.nn.layers import share_memos
-from scrcl_graph.presets import from_plain, get_preset, to_plain
+from scrcl_graph.presets import from_plain, to_plain
 
 if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
@@ -59,7 +59,7 @@ def save(model: ScRCL, path: str | PathLike[str], *, overwrite: bool) -> None:
     meta = {
         "format": FORMAT,
         "scrcl_graph": __version__,
-        "preset": to_plain(get_preset(model.preset)),
+        "preset": to_plain(model._chosen_preset),
         "n_clusters": model.n_clusters,
         "n_clusters_found": model.n_clusters_,
         "random_state": model.random_state,
@@ -108,6 +108,7 @@ def load(cls: type[ScRCL], path: str | PathLike[str], device: str | torch.device
 def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: str | torch.device) -> ScRCL:
     preset = from_plain(meta["preset"])
     model = cls(meta["n_clusters"], preset=preset, random_state=meta["random_state"], device=device)
+    model._chosen_preset = preset
     model.n_clusters_ = meta["n_clusters_found"]
     alignment = _unpack(arrays, "alignment")
     model._inputs = Inputs(

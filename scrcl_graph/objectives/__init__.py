@@ -7,7 +7,7 @@ from scrcl_graph.objectives.alignment import Alignment
 from scrcl_graph.objectives.association import Association
 from scrcl_graph.objectives.consistency import Consistency
 from scrcl_graph.objectives.neighbourhood import NeighbourhoodContrast
-from scrcl_graph.objectives.registry import OBJECTIVES, make_objectives, register_objective
+from scrcl_graph.objectives.registry import OBJECTIVES, make_objectives, objective_name, register_objective
 
 __all__ = [
     "OBJECTIVES",
@@ -18,5 +18,6 @@ __all__ = [
     "NeighbourhoodContrast",
     "Objective",
     "make_objectives",
+    "objective_name",
     "register_objective",
 ]

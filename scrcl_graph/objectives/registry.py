@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from scrcl_graph._errors import InputError
-from scrcl_graph._registry import Registry, Spec
+from scrcl_graph._registry import Registry, Spec, split
 from scrcl_graph.objectives._batch import Batch, Objective
 from scrcl_graph.objectives.alignment import Alignment
 from scrcl_graph.objectives.association import Association
@@ -54,18 +54,31 @@ def make_objectives(weights: Mapping[Spec, float]) -> tuple[list[Objective], dic
     Raises
     ------
     InputError
-        If a name is unknown (the message lists the names), or none is left.
+        If a name is unknown (the message lists the names), two objectives have one name, or none is left.
     """
     made: dict[str, Objective] = {}
     chosen: dict[str, float] = {}
     for spec, weight in weights.items():
         if weight == 0:
             continue
-        part, _ = OBJECTIVES.resolve(spec)
-        name = OBJECTIVES.plain(spec)[0] if isinstance(spec, str) else getattr(part, "name", OBJECTIVES.name_of(part))
+        part, options = OBJECTIVES.resolve(spec)
+        name = objective_name(spec)
+        if options:
+            raise InputError(f"the objective '{name}' takes no options: write a class or function that has them")
+        if name in made:
+            raise InputError(f"two objectives are called '{name}': give one of them another name")
         function: Any = part() if inspect.isclass(part) else part
         made[name] = _Named(name, function)
         chosen[name] = float(weight)
     if not made:
         raise InputError("there is nothing to minimise: give at least one objective a weight that is not 0")
     return list(made.values()), chosen
+
+
+def objective_name(spec: Spec) -> str:
+    """What an objective is called in the history, in ``uns`` and in files."""
+    part, _ = split(spec)
+    if isinstance(part, str):
+        return part
+    own = getattr(part, "name", None)
+    return own if isinstance(own, str) else OBJECTIVES.name_of(part)

@@ -58,7 +58,8 @@ def association_network(adata: AnnData, *, key: str = "scrcl", n_genes: int = 6,
     groups = [node for node, kind in graph.nodes(data="kind") if kind == "group"]
     at = _side_by_side(graph)
     nx.draw_networkx_edges(graph, at, ax=ax, edge_color="0.75")
-    colours = palette(len(groups))
+    names = adata.varm[Keys(key).association("score")].columns
+    colours = palette(len(names))[names.get_indexer([node.removeprefix("group ") for node in groups])]
     nx.draw_networkx_nodes(graph, at, nodelist=groups, node_color=colours, node_size=450, ax=ax)
     for node, (x, y) in at.items():
         name = node.removeprefix("group ") if node in groups else node

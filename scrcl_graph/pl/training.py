@@ -10,7 +10,7 @@ from scrcl_graph.pl._shared import axes, results
 
 
 def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
-    """Each objective per epoch, relative to its first value; one line style per run."""
+    """Each objective per epoch, relative to its first value; four line styles, one run after the other."""
     history = results(adata, key).get("history", {})
     if not any(len(values) for run in history.values() for values in run.values()):
         raise InputError(f"nothing was trained for '{key}', so there are no losses")

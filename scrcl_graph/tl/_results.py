@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
-from scrcl_graph._keys import Keys
+from scrcl_graph._keys import Keys, is_run
 from scrcl_graph._matrix import Matrix
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._source import Source, read_source
@@ -91,7 +91,8 @@ def measured_genes(adata: AnnData, layer: str | None, key: str) -> list[str]:
 
 def _measured(adata: AnnData, layer: str | None, key: str) -> tuple[dict[str, Any], Source]:
     """How :func:`refine` read its input, and the matrix to read now."""
-    read = adata.uns.get(key, {}).get("input", {})
+    run = adata.uns.get(key)
+    read = run["input"] if is_run(run) else {}
     if "layer" not in read:
         raise InputError(f"the results under '{key}' are not of scrcl_graph.tl.refine: run it first")
     if layer is None and read["matrix"].startswith("layers["):

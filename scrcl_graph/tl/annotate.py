@@ -84,6 +84,8 @@ def annotate(adata: AnnData, *, markers: GeneSets, max_padj: float = 0.05, key: 
     named = adata.obs[column].astype(str).map(best).fillna(UNKNOWN).where(adata.obs[column].notna())
     order = pd.Categorical(table["group"], effect.columns)
     adata.obs[keys.annotation] = pd.Categorical(named)
+    if keys.annotation_share in adata.obs:  # of spread_labels
+        del adata.obs[keys.annotation_share]
     adata.uns[keys.annotation] = {
         "knowledge": "marker genes",
         "table": table.iloc[np.argsort(order.codes, kind="stable")].reset_index(drop=True),

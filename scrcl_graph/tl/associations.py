@@ -10,6 +10,7 @@ from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph.stats import compare_groups
 from scrcl_graph.tl._results import expression, factors, grouping
+from scrcl_graph.tl._source import check_copy
 
 
 def associations(
@@ -73,12 +74,15 @@ def associations(
     InputError
         If there are no results under ``key``, no such column or layer, or fewer than two groups.
     """
+    check_copy(adata, copy)
     keys = Keys(key)
     groups = grouping(adata, groupby or key, key)
     known = groups.notna().to_numpy()
     names = groups.cat.categories.astype(str)
     if len(names) < 2:
         raise InputError(f"obs['{groups.name}'] has fewer than two groups: there is nothing to compare")
+    if known.sum() < 3:
+        raise InputError(f"only {known.sum()} cells have a group in obs['{groups.name}']: three are needed")
     model, used = factors(adata, key)
     measured = expression(adata, adata.var_names[used], layer, key)
     codes = groups.cat.codes.to_numpy()[known]

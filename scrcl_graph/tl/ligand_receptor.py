@@ -80,6 +80,8 @@ def ligand_receptor(
     known = groups.notna().to_numpy()
     if groups.nunique() < 2:
         raise InputError(f"obs['{groups.name}'] has fewer than two groups: there is nothing to compare")
+    if known.sum() < 3:
+        raise InputError(f"only {known.sum()} cells have a group in obs['{groups.name}']: three are needed")
     adjacency = touching = None
     if neighbors_key is not None:
         if neighbors_key not in adata.obsp:

@@ -14,6 +14,7 @@ from scrcl_graph._seeds import check_seed
 from scrcl_graph.gr import cell_knn
 from scrcl_graph.model import AssociationFactors
 from scrcl_graph.tl._results import expression, factors
+from scrcl_graph.tl._source import check_copy
 
 
 def gene_modules(
@@ -70,6 +71,7 @@ def gene_modules(
         If there are no results under ``key``, no module can be confirmed, or ``n_neighbors`` is not below the number of
         genes.
     """
+    check_copy(adata, copy)
     keys, seed = Keys(key), check_seed(random_state)
     model, used = factors(adata, key)
     if n_neighbors < 1 or len(used) <= n_neighbors:

@@ -273,6 +273,10 @@ def _writable(value: Any) -> Any:
 
 def _spatial(adata: AnnData, spatial_key: str, connectivities_key: str | None, preset: Preset) -> Any:
     if preset.n_spatial_neighbors == 0:
+        if connectivities_key is not None:
+            raise InputError(
+                f"the preset '{preset.name}' has no spatial graph: leave connectivities_key out, or take 'spatial'"
+            )
         return None
     if connectivities_key is None:
         return obsm(adata, spatial_key)

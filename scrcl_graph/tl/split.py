@@ -7,8 +7,9 @@ from anndata import AnnData
 
 from scrcl_graph import _preprocess as pre
 from scrcl_graph._errors import InputError
+from scrcl_graph._matrix import not_in_memory
 from scrcl_graph._seeds import check_seed
-from scrcl_graph.tl._source import read_source
+from scrcl_graph.tl._source import check_copy, read_source
 
 
 def split_counts(
@@ -46,7 +47,11 @@ def split_counts(
     """
     if not 0 < share < 1:
         raise InputError(f"share is {share}, but must be between 0 and 1")
-    counts = pre.as_csr(read_source(adata, layer).matrix)
+    check_copy(adata, copy)
+    source = read_source(adata, layer)
+    if not_in_memory(source.matrix):
+        raise InputError(f"{source.where} is not in memory, where it is split: load it with adata.to_memory()")
+    counts = pre.as_csr(source.matrix)
     if counts.shape != adata.shape:
         raise InputError("adata.raw has other genes than adata: split a layer, or a copy made by adata.raw.to_adata()")
     if (counts.data < 0).any() or (counts.data != np.round(counts.data)).any():

@@ -24,7 +24,7 @@ from scrcl_graph.train.checkpoint import History
 from scrcl_graph.train.plan import TrainingPlan
 from scrcl_graph.train.tiles import Tile, in_tiles
 
-_OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
+OPTIMIZERS = Registry("optimizer", {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW})
 
 
 def train(
@@ -77,7 +77,7 @@ def train(
     """
     device = data["cell"].x.device
     on_gpu = device.type == "cuda"
-    optimizer = _OPTIMIZERS.find(plan.optimizer)(
+    optimizer = OPTIMIZERS.find(plan.optimizer)(
         network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=True
     )
     history: History = {name: [] for name in ("total", *(objective.name for objective in objectives))}

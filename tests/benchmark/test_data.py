@@ -72,3 +72,12 @@ def test_what_is_not_there_is_said(path: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no \.h5ad file"):
         find_sets(tmp_path / "empty")
+
+
+def test_a_matrix_that_was_left_in_its_file_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load(path, "cell_type")
+    monkeypatch.setattr("scrcl_graph.io.IN_MEMORY", 10)
+    left = load(path, "cell_type")
+    assert whole is not None
+    assert left is not None
+    assert (whole.bare.X != left.bare.X).nnz == 0

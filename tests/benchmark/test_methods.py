@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from scrcl_graph.benchmark.methods import METHODS, Method
+from scrcl_graph.benchmark.methods import METHODS, Method, get_method
 from scrcl_graph.presets import get_preset, with_parts
 
 
@@ -18,3 +19,12 @@ def test_what_a_variant_changes_makes_a_preset(method: Method) -> None:
     changed = with_parts(replace(base, **options), objectives=dict.fromkeys(without, 0.0))
     assert (changed == base) == (method.name == base.name)
     assert set(without) <= set(base.plan.weights)
+
+
+@pytest.mark.parametrize("name", ["pca_kmeans", "default"])
+def test_results_of_another_package_are_told_by_the_hash(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method = get_method(name)
+    before = method.sha256
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == "_pca.py"))
+    assert method.sha256 != before

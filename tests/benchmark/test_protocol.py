@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,9 @@ def test_a_peer_without_its_environment_is_said(folder: Path, tmp_path: Path) ->
     row = run_benchmark(folder, ["scvi+kmeans"], tmp_path / "out", Protocol(n_seeds=1), say=lambda _: None).iloc[0]
     assert row["status"] == "not installed"
     assert "--peers-python" in row["error"]
+    there = Protocol(n_seeds=1, peers_python=Path(sys.executable))  # an environment, though without scVI
+    again = run_benchmark(folder, ["scvi+kmeans"], tmp_path / "out", there, say=lambda _: None).iloc[0]
+    assert "scvi" in again["error"]
 
 
 def test_no_labelled_set_and_unknown_methods_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 import torch
 from anndata import AnnData
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from scrcl_graph import InputError, get, pl, tl
+from scrcl_graph.pl._shared import palette
 from scrcl_graph.presets import get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -249,3 +251,11 @@ def test_a_network_without_raised_genes_is_refused(associated: AnnData) -> None:
     associated.varm["scrcl_associations_padj"].iloc[:] = 1.0
     with pytest.raises(InputError, match="no gene is raised"):
         pl.association_network(associated)
+
+
+def test_a_group_without_raised_genes_shifts_no_colour_of_the_network(associated: AnnData) -> None:
+    padj = associated.varm["scrcl_associations_padj"]
+    padj[padj.columns[0]] = 1.0
+    drawn = pl.association_network(associated)
+    (groups,) = (part for part in drawn.collections if isinstance(part, PathCollection))
+    np.testing.assert_allclose(groups.get_facecolor(), palette(padj.shape[1])[1:])

@@ -65,3 +65,10 @@ def test_one_label_is_not_enough(refined: AnnData) -> None:
     refined.obs["few"] = pd.Series(["a"] + [None] * (refined.n_obs - 1), index=refined.obs_names)
     with pytest.raises(InputError, match="fewer than two types"):
         tl.spread_labels(refined, column="few")
+
+
+def test_names_by_markers_leave_no_shares_of_spread_labels(associated: AnnData) -> None:
+    associated.obs["few"] = associated.obs["cell_type"].astype(str).where(np.arange(associated.n_obs) < 40)
+    tl.spread_labels(associated, column="few")
+    tl.annotate(associated, markers=known_markers(associated))
+    assert "scrcl_annotation_share" not in associated.obs

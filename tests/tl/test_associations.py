@@ -145,3 +145,26 @@ def test_values_that_were_normalised_since_are_read_as_what_they_are(planted: An
     found = planted.varm["scrcl_associations_pvalue"].copy()
     tl.associations(planted, layer="logs")
     pd.testing.assert_frame_equal(found, planted.varm["scrcl_associations_pvalue"])
+
+
+def test_two_cells_with_a_group_are_too_few(refined: AnnData) -> None:
+    refined.obs["few"] = np.array(["a", "b", *[None] * (refined.n_obs - 2)], dtype=object)
+    with pytest.raises(InputError, match=r"only 2 cells have a group in obs\['few'\]: three are needed"):
+        tl.associations(refined, groupby="few")
+
+
+def test_what_lies_under_the_key_may_be_something_else(refined: AnnData) -> None:
+    refined.uns["scrcl"] = "my notes"
+    with pytest.raises(InputError, match="run it first"):
+        tl.associations(refined)
+
+
+def test_no_copy_is_made_of_what_lies_in_a_file(refined: AnnData, tmp_path: Path) -> None:
+    refined.write_h5ad(tmp_path / "cells.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    for verb in (tl.associations, tl.gene_modules, tl.split_counts):
+        with pytest.raises(InputError, match="cannot be copied"):
+            verb(backed, copy=True)
+    with pytest.raises(InputError, match="X is not in memory, where it is split"):
+        tl.split_counts(backed)
+    backed.file.close()

@@ -331,3 +331,8 @@ def test_double_gene_names_are_refused_where_raw_is_read_too(planted: AnnData) -
     planted.var_names = [*planted.var_names[:-1], planted.var_names[0]]
     with pytest.raises(InputError, match="gene names must be unique"):
         tl.refine(planted, preset=QUICK)
+
+
+def test_a_graph_that_no_relation_takes_is_refused(planted: AnnData) -> None:
+    with pytest.raises(InputError, match="'default' has no spatial graph: leave connectivities_key out"):
+        tl.refine(planted, connectivities_key="spatial_connectivities")

@@ -48,11 +48,12 @@ class Method:
 
     @property
     def sha256(self) -> str:
-        """Of the method's file, and for ours of the package behind it: results of two codes are never mixed."""
+        """Of the method's file, and for ours and the floors of the package behind it: two codes are never mixed."""
         sources = [self.file, *([self.source] if self.source else [])]
-        if self.kind == "ours":
+        if self.kind in ("ours", "floor"):
             every = sorted(_PACKAGE.rglob("*.py"))
             sources += [path for path in every if path.relative_to(_PACKAGE).parts[0] not in _ASIDE]
+            sources += sorted(_HERE.glob("_*.py"))  # what files of methods share
         digest = hashlib.sha256(repr(sorted(self.options.items())).encode())
         for path in sources:
             digest.update(path.read_bytes())
