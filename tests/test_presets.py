@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 from torch.nn import Linear
 
 from scrcl_graph import InputError, ScRCL
+from scrcl_graph._registry import Registry
+from scrcl_graph.cluster import CLUSTERERS, register_clusterer
 from scrcl_graph.datasets import Planted, plant
-from scrcl_graph.objectives import Alignment, Batch
+from scrcl_graph.gr import GRAPHS, register_graph
+from scrcl_graph.nn import LAYERS, NETWORKS, register_layer, register_network
+from scrcl_graph.objectives import OBJECTIVES, Alignment, Batch, register_objective
 from scrcl_graph.presets import Preset, from_plain, get_preset, read_preset, to_plain, with_parts
 from scrcl_graph.train import TrainingPlan
 
@@ -192,3 +199,28 @@ def test_options_that_nothing_takes_are_refused(tmp_path: Path) -> None:
     file.write_text("[objectives]\n'alignment{tau = 2}' = 1.0\n")
     with pytest.raises(InputError, match="takes no options: write a class or function that has them"):
         get_preset(str(file))
+
+
+def test_the_graph_of_cells_is_the_one_that_was_asked_for(small: Planted) -> None:
+    model = ScRCL(3, preset=replace(QUICK, similarity_graph=("knn", {"n_neighbors": 3}))).fit(small.counts)
+    x = model.graph_["cell"].x.numpy()
+    nearest = NearestNeighbors(n_neighbors=3).fit(x).kneighbors_graph()
+    np.testing.assert_array_equal((model.connectivities_ > 0).toarray(), (nearest + nearest.T > 0).toarray())
+
+
+@pytest.mark.parametrize(
+    ("register", "registry"),
+    [
+        (register_graph, GRAPHS),
+        (register_clusterer, CLUSTERERS),
+        (register_layer, LAYERS),
+        (register_network, NETWORKS),
+        (register_objective, OBJECTIVES),
+    ],
+)
+def test_a_registered_part_is_found_by_its_name(register: Callable[[str], Any], registry: Registry) -> None:
+    class Mine:
+        pass
+
+    assert register("of_a_test")(Mine) is Mine
+    assert registry.entries.pop("of_a_test") is Mine

@@ -126,6 +126,8 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
             raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
         if sources.prior is not None:
             raise InputError("the preset 'paper' has its own gene graph: leave prior out")
+        if library is not None and adjacent is None:
+            raise InputError("the preset 'paper' aligns no batches: leave batch_key out")
         return _paper(log_X, values, genes, adjacent, unit, preset, seed)
     del values
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from anndata import AnnData
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
+from scrcl_graph.gr import symmetric_graph
 from scrcl_graph.stats import group_contacts, interaction_edges, interactions
 from scrcl_graph.tl._results import expression, grouping, measured_genes
 
@@ -86,10 +86,7 @@ def ligand_receptor(
     if neighbors_key is not None:
         if neighbors_key not in adata.obsp:
             raise InputError(f"there is no obsp['{neighbors_key}'] (obsp: {', '.join(adata.obsp) or 'none'})")
-        touching = sp.csr_matrix(adata.obsp[neighbors_key])
-        touching = sp.csr_matrix(touching.maximum(touching.T))
-        touching.setdiag(0)
-        touching.eliminate_zeros()
+        touching = symmetric_graph(adata.obsp[neighbors_key], adata.n_obs)
         adjacency = touching[known][:, known]
         if not adjacency.nnz:
             raise InputError(f"obsp['{neighbors_key}'] joins no two cells that have a group")

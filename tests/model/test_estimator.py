@@ -282,6 +282,8 @@ def test_the_paper_preset_refuses_what_it_would_ignore(planted: AnnData) -> None
     prior = pd.DataFrame({"a": planted.var_names[:1], "b": planted.var_names[1:2]})
     with pytest.raises(InputError, match="leave prior out"):
         ScRCL(4, preset=small_paper()).fit(planted.X, genes=planted.var_names, prior=prior)
+    with pytest.raises(InputError, match="leave batch_key out"):
+        ScRCL(4, preset=small_paper()).fit(planted.X, library=np.arange(planted.n_obs) % 2)
 
 
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
