@@ -77,7 +77,7 @@ class SphericalKMeans:
 def _plus_plus(X: Embedding, k: int, rng: np.random.Generator) -> Embedding:
     """k-means++ (Arthur and Vassilvitskii 2007): each start drawn in proportion to its distance from those before."""
     chosen = [int(rng.integers(len(X)))]
-    distance = 1.0 - X @ X[chosen[0]]
+    distance = _distance(X, chosen[0])
     while len(chosen) < k:
         weight = np.maximum(distance, 0.0).astype(np.float64)
         total = weight.sum()
@@ -85,8 +85,15 @@ def _plus_plus(X: Embedding, k: int, rng: np.random.Generator) -> Embedding:
             chosen.append(int(rng.integers(len(X))))
             continue
         chosen.append(int(np.searchsorted(np.cumsum(weight), rng.random() * total).clip(0, len(X) - 1)))
-        distance = np.minimum(distance, 1.0 - X @ X[chosen[-1]])
+        distance = np.minimum(distance, _distance(X, chosen[-1]))
     return X[chosen]
+
+
+def _distance(X: Embedding, i: int) -> NDArray[np.float32]:
+    # OpenBLAS has raised the flag of invalid values in this product of finite ones
+    with np.errstate(invalid="ignore"):
+        distance: NDArray[np.float32] = 1.0 - X @ X[i]
+    return distance
 
 
 def _fill_empty(labels: Labels, cosine: NDArray[np.float32], k: int) -> Labels:
