@@ -14,7 +14,7 @@ from torch.nn import Linear
 
 from scrcl_graph import InputError, ScRCL
 from scrcl_graph._registry import Registry
-from scrcl_graph.cluster import CLUSTERERS, register_clusterer
+from scrcl_graph.cluster import CLUSTERERS, SphericalKMeans, make_clusterer, register_clusterer
 from scrcl_graph.datasets import Planted, plant
 from scrcl_graph.gr import GRAPHS, register_graph
 from scrcl_graph.nn import LAYERS, NETWORKS, register_layer, register_network
@@ -199,6 +199,8 @@ def test_options_that_nothing_takes_are_refused(tmp_path: Path) -> None:
     file.write_text("[objectives]\n'alignment{tau = 2}' = 1.0\n")
     with pytest.raises(InputError, match="takes no options: write a class or function that has them"):
         get_preset(str(file))
+    with pytest.raises(InputError, match="'SphericalKMeans' is an instance and takes no options"):
+        make_clusterer((SphericalKMeans(3), {"n_init": 1}), 3, 0)
 
 
 def test_the_graph_of_cells_is_the_one_that_was_asked_for(small: Planted) -> None:
