@@ -42,6 +42,8 @@ def associations(
     if keys.associations not in adata.uns:
         verb = "associations" if key in adata.uns else "refine first, then scrcl_graph.tl.associations"
         raise InputError(f"there are no associations under '{key}': run scrcl_graph.tl.{verb}")
+    if keys.association("score") not in adata.varm:  # adata.raw.to_adata() keeps uns and drops varm
+        raise InputError(f"varm no longer has the associations under '{key}': run scrcl_graph.tl.associations again")
     tables = {name: adata.varm[keys.association(name)] for name in STATISTICS}
     groups = tables["score"].columns
     parts = []

@@ -97,7 +97,9 @@ def _side_by_side(graph: nx.Graph) -> dict[str, tuple[float, float]]:
     left = 0.0
     for nodes in sorted(nx.connected_components(graph), key=len, reverse=True):
         radius = len(nodes) ** 0.5
-        part = graph.subgraph([node for node in graph if node in nodes])  # a set has no order of its own
+        part = nx.Graph()  # a view of the component would have the order of a set, which is another in each process
+        part.add_nodes_from(node for node in graph if node in nodes)
+        part.add_edges_from(edge for edge in graph.edges(data=True) if edge[0] in nodes)
         at |= nx.kamada_kawai_layout(part, scale=radius, center=(left + radius, 0))
         left += 2 * radius + 1
     return at

@@ -41,6 +41,8 @@ def spatial(
         slices = {next(iter(images), "") if len(images) == 1 else "": np.ones(len(points), dtype=bool)}
     else:
         libraries = column(adata, library_key).cat.remove_unused_categories()
+        if libraries.isna().any():
+            raise InputError(f"obs['{library_key}'] is missing for some cells: name their slice, or leave them out")
         slices = {str(one): (libraries == one).to_numpy() for one in libraries.cat.categories}
 
     boxes = {one: np.array([points[own].min(axis=0), points[own].max(axis=0)]) for one, own in slices.items()}

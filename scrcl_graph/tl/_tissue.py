@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,11 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
+from scrcl_graph._keys import is_run
 from scrcl_graph.gr import spatial_neighbors
 from scrcl_graph.tl._source import obs_column, obsm
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ def read_tissue(adata: AnnData, column: str, spatial_key: str, library_key: str 
     """Positions, slices and spatial graph of the cells that have a group, or InputError."""
     known, groups = read_groups(adata, column)
     positions = obsm(adata, spatial_key)[known].astype(np.float64)
+    run = adata.uns.get(column)
+    slices = run["input"].get("batch_key", "none") if is_run(run) else "none"
+    if library_key is None and slices != "none":
+        logger.warning("the run had slices in obs['%s'] and is read as one: give library_key='%s'", slices, slices)
     library = obs_column(adata, library_key)
     library = None if library is None else library[known]
     return Tissue(

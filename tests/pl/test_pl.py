@@ -259,3 +259,15 @@ def test_a_group_without_raised_genes_shifts_no_colour_of_the_network(associated
     drawn = pl.association_network(associated)
     (groups,) = (part for part in drawn.collections if isinstance(part, PathCollection))
     np.testing.assert_allclose(groups.get_facecolor(), palette(padj.shape[1])[1:])
+
+
+def test_cells_without_a_slice_are_refused(associated: AnnData) -> None:
+    associated.obs["slice"] = pd.Categorical(["a", None] * (associated.n_obs // 2))
+    with pytest.raises(InputError, match=r"obs\['slice'\] is missing for some cells"):
+        pl.spatial(associated, library_key="slice")
+
+
+def test_associations_that_lost_their_tables_are_said(associated: AnnData) -> None:
+    del associated.varm["scrcl_associations_score"]
+    with pytest.raises(InputError, match=r"run scrcl_graph\.tl\.associations again"):
+        pl.association_heatmap(associated)

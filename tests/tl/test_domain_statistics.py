@@ -105,3 +105,9 @@ def test_what_statistics_cannot_use_is_refused(tissue: AnnData) -> None:
 def test_none_of_what_is_counted_is_refused(planted: AnnData, option: str) -> None:
     with pytest.raises(InputError, match=f"{option} is 0, but must be at least 1"):
         tl.domain_statistics(planted, groupby="domain", **{option: 0})  # type: ignore[arg-type]
+
+
+def test_slices_of_the_run_that_are_left_out_are_said(refined: AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    refined.uns["scrcl"]["input"]["batch_key"] = "slice"
+    tl.domain_statistics(refined, n_permutations=2)
+    assert "give library_key='slice'" in caplog.text
