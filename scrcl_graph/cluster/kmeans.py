@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from scrcl_graph._errors import InputError
 from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
 
 
@@ -45,6 +46,8 @@ class SphericalKMeans:
     def fit(self, X: Embedding) -> SphericalKMeans:
         """Find the centres."""
         check_k(self.n_clusters, len(X))
+        if not np.isfinite(X).all():
+            raise InputError("the embedding has values that are not finite: k-means cannot place such cells")
         X = unit_rows(X)
         rng = np.random.default_rng(self.random_state)
         runs = (self._lloyd(X, _plus_plus(X, self.n_clusters, rng)) for _ in range(self.n_init))
@@ -90,7 +93,7 @@ def _plus_plus(X: Embedding, k: int, rng: np.random.Generator) -> Embedding:
 
 
 def _distance(X: Embedding, i: int) -> NDArray[np.float32]:
-    # OpenBLAS has raised the flag of invalid values in this product of finite ones
+    # The values are finite (checked in fit), and OpenBLAS has still raised the flag of invalid ones here
     with np.errstate(invalid="ignore"):
         distance: NDArray[np.float32] = 1.0 - X @ X[i]
     return distance

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from scrcl_graph._errors import InputError
-from scrcl_graph._registry import Registry, Spec, split
+from scrcl_graph._registry import Registry, Spec
 from scrcl_graph.objectives._batch import Batch, Objective
 from scrcl_graph.objectives.alignment import Alignment
 from scrcl_graph.objectives.association import Association
@@ -61,10 +61,8 @@ def make_objectives(weights: Mapping[Spec, float]) -> tuple[list[Objective], dic
     for spec, weight in weights.items():
         if weight == 0:
             continue
-        part, options = OBJECTIVES.resolve(spec)
+        part, _ = OBJECTIVES.resolve(spec)
         name = objective_name(spec)
-        if options:
-            raise InputError(f"the objective '{name}' takes no options: write a class or function that has them")
         if name in made:
             raise InputError(f"two objectives are called '{name}': give one of them another name")
         function: Any = part() if inspect.isclass(part) else part
@@ -77,8 +75,7 @@ def make_objectives(weights: Mapping[Spec, float]) -> tuple[list[Objective], dic
 
 def objective_name(spec: Spec) -> str:
     """What an objective is called in the history, in ``uns`` and in files."""
-    part, _ = split(spec)
-    if isinstance(part, str):
-        return part
-    own = getattr(part, "name", None)
-    return own if isinstance(own, str) else OBJECTIVES.name_of(part)
+    if isinstance(spec, str):
+        return spec
+    own = getattr(spec, "name", None)
+    return own if isinstance(own, str) else OBJECTIVES.name_of(spec)

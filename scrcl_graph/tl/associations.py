@@ -72,7 +72,8 @@ def associations(
     Raises
     ------
     InputError
-        If there are no results under ``key``, no such column or layer, or fewer than two groups.
+        If there are no results under ``key``, no such column or layer, fewer than two groups or three
+        cells with one, or a copy is wanted of data that lies in a file.
     """
     check_copy(adata, copy)
     keys = Keys(key)

@@ -74,7 +74,7 @@ def ligand_receptor(
     ------
     InputError
         If there are no results under ``key``, a column, layer or graph is missing, a sign is unknown, no pair is in the
-        data, there are fewer than two groups, or no two cells with a group touch.
+        data, there are fewer than two groups or three cells with one, or no two cells with a group touch.
     """
     groups = grouping(adata, groupby or key, key)
     known = groups.notna().to_numpy()

@@ -76,3 +76,10 @@ def test_a_number_of_clusters_out_of_range_is_refused(k: int) -> None:
 def test_by_size_numbers_clusters_from_the_largest() -> None:
     labels = np.array([5, 5, 2, 9, 9, 9, 2, 7])
     assert by_size(labels).tolist() == [1, 1, 2, 0, 0, 0, 2, 3]
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    X = np.eye(10)
+    X[3, 4] = np.nan
+    with pytest.raises(InputError, match="not finite"):
+        SphericalKMeans(2).fit(X)
