@@ -29,6 +29,11 @@ class Keys:
         return f"X_{self.key}"
 
     @property
+    def colors(self) -> str:
+        """``uns``: colour of each cluster."""
+        return f"{self.key}_colors"
+
+    @property
     def factors(self) -> str:
         """``obsm``: cell factors of the association scores."""
         return f"{self.key}_factors"

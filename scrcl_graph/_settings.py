@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 
@@ -67,3 +70,10 @@ def threads_kept() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def quiet_squidpy() -> ModuleType:
+    """The package squidpy; one that it needs (docrep) prints warnings of its own docstrings when it is imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return importlib.import_module("squidpy")

@@ -13,13 +13,29 @@ from typing import Annotated, Any
 import typer
 
 from scrcl_graph._errors import InputError, LostProcessError
+from scrcl_graph._version import __version__
 
 app = typer.Typer(
-    help="Cell types and tissue domains without labels, on a graph of cells and genes.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"scrcl-graph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and stop.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Cell types and tissue domains without labels, on a graph of cells and genes."""
+
 
 Input = Annotated[Path, typer.Argument(help="An .h5ad file, a Visium folder or a SpatialData .zarr.", metavar="IN")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
@@ -150,7 +166,6 @@ def _cluster(
 ) -> None:
     """Read, run a verb, write what was asked for, and say what came out."""
     from scrcl_graph import tl
-    from scrcl_graph._keys import Keys
     from scrcl_graph._registry import from_text, pairs_from_text
     from scrcl_graph.gr import read_gmt
     from scrcl_graph.io import check_writable, read, write_h5ad
@@ -158,6 +173,8 @@ def _cluster(
 
     settings_file = Path(options["preset"]) if str(options.get("preset")).endswith(".toml") else None
     check_writable([source, gene_sets, settings_file, options["checkpoint"]], output, report, model)
+    if gene_sets is not None and report is None:
+        raise InputError("--gene-sets is for the report: give --report too")
     sets = None if gene_sets is None else read_gmt(gene_sets)
     chosen = {place: from_text(text) for place, text in pairs_from_text(layers or "", "cell-cell")}
     adata = read(source)
@@ -165,13 +182,17 @@ def _cluster(
     verb(adata, model_path=model, layers=chosen, **options)
     key = options["key_added"]
     without = None
-    try:  # no reason to lose the clusters
-        tl.associations(adata, key=key)
-        if modules:
-            tl.gene_modules(adata, key=key)
-    except InputError as err:
-        typer.echo(f"scrcl-graph: {err}", err=True)
-        without = err if Keys(key).associations not in adata.uns else None
+    wanted: dict[Callable[..., object], bool] = {
+        tl.associations: True,
+        tl.gene_modules: modules,
+        tl.domain_statistics: verb is tl.domains,
+    }
+    for more in (more for more, asked in wanted.items() if asked):
+        try:  # no reason to lose the clusters
+            more(adata, key=key)
+        except InputError as err:
+            typer.echo(f"scrcl-graph: {err}", err=True)
+            without = err if more is tl.associations else without
     write_h5ad(adata, output)
     sizes = ", ".join(str(n) for n in adata.obs[key].value_counts(sort=False))
     typer.echo(f"{adata.n_obs} cells in {adata.uns[key]['n_clusters']} clusters of {sizes} cells")
@@ -181,7 +202,9 @@ def _cluster(
     if report is not None:
         if without is not None:
             raise InputError(f"there is no report, but the results are written: {without}")
-        write_report(adata, report, key=key, title=source.name, gene_sets=sets)
+        folder = source.resolve()  # of Space Ranger: the folder above has the name of the sample
+        title = folder.parent.name if folder.name == "outs" else folder.name
+        write_report(adata, report, key=key, title=title, gene_sets=sets)
         typer.echo(f"report: {report}")
 
 
@@ -192,7 +215,9 @@ def apply(
     output: Output,
     layer: Layer = None,
     spatial_key: SpatialKey = "spatial",
-    batch_key: BatchKey = None,
+    batch_key: Annotated[
+        str | None, typer.Option("--batch-key", "--library-key", help="Column of obs with the slice or sample.")
+    ] = None,
     key_added: Key = "scrcl",
     device: Device = "auto",
 ) -> None:
@@ -240,6 +265,8 @@ def demo(
     from scrcl_graph.io import write_h5ad
     from scrcl_graph.report import write_report
 
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is no folder: choose another one for the results")
     output.mkdir(parents=True, exist_ok=True)
     adata = datasets.pbmc68k_reduced()
     annotation = adata.obs.pop("bulk_labels")  # kept from the method, used below to judge it
@@ -248,11 +275,12 @@ def demo(
     tl.refine(adata, random_state=seed)
     tl.associations(adata)
     seconds = time.perf_counter() - started
+    adata.obs["bulk_labels"] = annotation
     scores = metrics.score(annotation, adata.obs["scrcl"])
     typer.echo(f"{adata.uns['scrcl']['n_clusters']} clusters in {seconds:.1f} s, their number chosen without labels")
     typer.echo(f"against the annotation of 10 types: ARI {scores['ari']:.2f}, NMI {scores['nmi']:.2f}")
     write_h5ad(adata, output / "pbmc68k_reduced.h5ad")
-    write_report(adata, output / "report.html", title="Demo: pbmc68k_reduced")
+    write_report(adata, output / "report.html", title="Demo: pbmc68k_reduced", annotation="bulk_labels")
     typer.echo(f"results: {output / 'pbmc68k_reduced.h5ad'}")
     typer.echo(f"report:  {output / 'report.html'}")
 

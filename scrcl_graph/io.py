@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import check_folder, replacing
-from scrcl_graph._settings import threads_kept
+from scrcl_graph._settings import quiet_squidpy, threads_kept
 
 if TYPE_CHECKING:
     from spatialdata import SpatialData
@@ -206,9 +206,7 @@ def _zarr(path: Path) -> Any:
 
 
 def _visium(path: Path) -> AnnData:
-    import squidpy as sq
-
-    adata: AnnData = sq.read.visium(path, library_id=path.resolve().name)
+    adata: AnnData = quiet_squidpy().read.visium(path, library_id=path.resolve().name)
     adata.var_names_make_unique()
     return adata
 

@@ -195,6 +195,28 @@ def test_apply_refuses_a_folder_without_model(source: Path, tmp_path: Path, caps
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_gene_sets_without_a_report_are_refused(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = tmp_path / "sets.gmt"
+    sets.write_text("a\tb\tgene_1\n")
+    assert call("refine", source, "-o", tmp_path / "out.h5ad", "--gene-sets", sets) == 2
+    assert "--gene-sets is for the report: give --report too" in capsys.readouterr().err
+    assert not (tmp_path / "out.h5ad").exists()
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"scrcl-graph {scrcl_graph.__version__}\n"
+
+
+def test_a_demo_into_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert call("demo", "-o", tmp_path / "file") == 2
+    assert "is no folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_python_m_scrcl_graph_lists_the_commands() -> None:
     root = Path(scrcl_graph.__file__).parents[1]
     done = subprocess.run(

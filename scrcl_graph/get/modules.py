@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scrcl_graph._adata.results import grouping
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.tl._results import grouping
 
 
 def modules(adata: AnnData, *, key: str = "scrcl") -> pd.DataFrame:

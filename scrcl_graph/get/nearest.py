@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scrcl_graph._adata.results import factors, grouping
 from scrcl_graph._errors import InputError
-from scrcl_graph.tl._results import factors, grouping
 
 
 def scores(

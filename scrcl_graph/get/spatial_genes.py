@@ -9,12 +9,12 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
+from scrcl_graph._adata.results import expression
+from scrcl_graph._adata.tissue import read_tissue
 from scrcl_graph._keys import Keys
 from scrcl_graph._settings import threads_kept
 from scrcl_graph.get.associations import associations
 from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._results import expression
-from scrcl_graph.tl._tissue import read_tissue
 
 
 def spatial_genes(
@@ -22,7 +22,7 @@ def spatial_genes(
     *,
     key: str = "scrcl",
     layer: str | None = None,
-    spatial_key: str = "spatial",
+    spatial_key: str | None = None,
     library_key: str | None = None,
     n_neighbors: int = 6,
     n_genes: int | None = None,
@@ -54,7 +54,7 @@ def spatial_genes(
     keys = Keys(key)
     table = associations(adata, key=key, n_genes=n_genes)
     column = adata.uns[keys.associations]["groupby"]
-    tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
+    tissue = read_tissue(adata, column, key, spatial_key, library_key, n_neighbors)
     genes, place = np.unique(adata.var_names.get_indexer(table["gene"]), return_inverse=True)
     cells, factors = adata.obsm[keys.factors][tissue.known], adata.varm[keys.genes][genes]
     measured = expression(adata, adata.var_names[genes], layer, key).log[tissue.known]

@@ -9,11 +9,13 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from scrcl_graph._adata.colours import colours
+from scrcl_graph._adata.results import summary
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._seeds import check_seed
 from scrcl_graph._settings import threads_kept
-from scrcl_graph.pl._shared import axes, column, results, scatter
+from scrcl_graph.pl._shared import axes, column, scatter
 
 _FEWEST_POINTS = 5
 UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
@@ -22,19 +24,25 @@ UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minute
 def umap(
     adata: AnnData, *, key: str = "scrcl", color: str | None = None, seed: int = 0, ax: Axes | None = None
 ) -> Axes:
-    """UMAP of the embedding, coloured by cluster or by another categorical column of ``obs``.
+    """UMAP of the embedding, coloured by cluster or by another column of ``obs``: categories or numbers.
 
-    Of more than 20,000 cells a random sample is shown, and the title says so. Nothing is written to ``adata``.
+    Categories have the colours in ``uns`` (``color + "_colors"``, as scanpy keeps them). Of more than 20,000 cells a
+    random sample is shown, and the title says so. Nothing is written to ``adata``.
     """
-    results(adata, key)
-    rows = np.arange(adata.n_obs)
-    note = ""
-    if adata.n_obs > UMAP_CELLS:
-        rows = np.sort(np.random.default_rng(seed).choice(adata.n_obs, UMAP_CELLS, replace=False))
-        note = f", {UMAP_CELLS} of {adata.n_obs} cells"
+    summary(adata, key)
+    name = color or key
+    values = column(adata, name)
+    rows, note = sampled(adata, seed)
     points = umap_points(np.asarray(adata.obsm[Keys(key).embedding])[rows], seed)
-    shown = color or key
-    return scatter(axes(ax, 5.5, 5), points, column(adata, shown).iloc[rows], f"UMAP by {shown}{note}")
+    return scatter(axes(ax, 5.5, 5), points, values.iloc[rows], colours(adata, name), f"UMAP by {name}{note}")
+
+
+def sampled(adata: AnnData, seed: int) -> tuple[NDArray[np.intp], str]:
+    """Rows of at most 20,000 cells, and what a title says of it."""
+    if adata.n_obs <= UMAP_CELLS:
+        return np.arange(adata.n_obs), ""
+    rows = np.sort(np.random.default_rng(seed).choice(adata.n_obs, UMAP_CELLS, replace=False))
+    return rows, f", {UMAP_CELLS:,} of {adata.n_obs:,} cells"
 
 
 def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

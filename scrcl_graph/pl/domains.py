@@ -12,9 +12,12 @@ from matplotlib.patches import Arc
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from scrcl_graph._adata.colours import colours
+from scrcl_graph._adata.parts import categories
+from scrcl_graph._adata.results import summary
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
-from scrcl_graph.pl._shared import axes, column, heatmap, palette, results
+from scrcl_graph.pl._shared import axes, heatmap, short
 
 _WIDEST = 8.0  # points, of a line
 
@@ -42,6 +45,7 @@ def domain_graph(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) 
     contacts = found["contacts"][np.ix_(order, order)].astype(np.float64)
     np.fill_diagonal(contacts, 0.0)
     border = np.sqrt(np.maximum(contacts.sum(axis=1), 1.0))
+    colour = colours(adata, str(found["groupby"]))
     ax = axes(ax, 1.5 + 0.7 * len(names), 4)
     highest = _arcs(ax, contacts / border / border[:, None], above=True)
     lowest, paga = 0.0, adata.uns.get(Keys(key).paga)
@@ -49,8 +53,8 @@ def domain_graph(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) 
         lowest = _arcs(ax, paga["connectivities"].toarray()[np.ix_(order, order)], above=False)
         ax.text(-0.6, -0.2, "alike (PAGA)", ha="right", va="top", fontsize=8)
     ax.text(-0.6, 0.2, "touch", ha="right", va="bottom", fontsize=8)
-    ax.scatter(range(len(names)), np.zeros(len(names)), s=200, c=palette(len(names))[order], zorder=2)
-    ax.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 4 else 0)
+    ax.scatter(range(len(names)), np.zeros(len(names)), s=200, c=[colour[name] for name in names], zorder=2)
+    ax.set_xticks(range(len(names)), short(names), rotation=90 if max(map(len, names)) > 4 else 0)
     ax.set(
         xlim=(-2.2, len(names) - 0.4), ylim=(-lowest - 0.4, highest + 0.4), yticks=[], title="Domains in tissue order"
     )
@@ -64,8 +68,11 @@ def confusion(adata: AnnData, *, key: str = "scrcl", annotation: str = "domain",
 
     ``annotation`` is a categorical column of ``obs``; cells without a value are left out.
     """
-    results(adata, key)
-    counts = pd.crosstab(column(adata, annotation), adata.obs[key])
+    summary(adata, key)
+    classes = categories(adata, annotation)
+    if not len(classes.cat.categories):
+        raise InputError(f"obs['{annotation}'] has no value for any cell")
+    counts = pd.crosstab(classes, adata.obs[key])
     rows, matched = linear_sum_assignment(-counts.to_numpy())
     order = [*matched[np.argsort(rows)], *sorted(set(range(counts.shape[1])) - set(matched))]
     share = counts.div(counts.sum(axis=1), axis=0).iloc[:, order]

@@ -16,4 +16,4 @@ def module_heatmap(
     scores = get.module_scores(adata, key=key, groupby=groupby)
     genes = get.modules(adata, key=key).groupby("module", observed=True)["gene"]
     scores.index = [f"{name}: {', '.join(genes.get_group(name).head(n_genes))}" for name in scores.index]
-    return signed_heatmap(scores, ax, "module", f"Module score by {groupby or key}, standard deviations")
+    return signed_heatmap(scores, ax, "module", f"Module score by {groupby or key}")

@@ -11,8 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from scrcl_graph._errors import InputError
-from scrcl_graph.pl._shared import axes, column, results, scatter
+from scrcl_graph._adata.colours import colours
+from scrcl_graph._adata.parts import categories, obsm, slices
+from scrcl_graph._adata.results import summary
+from scrcl_graph._adata.tissue import recorded
+from scrcl_graph.pl._shared import axes, column, scatter
 
 
 def spatial(
@@ -20,49 +23,50 @@ def spatial(
     *,
     key: str = "scrcl",
     color: str | None = None,
-    spatial_key: str = "spatial",
+    spatial_key: str | None = None,
     library_key: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Clusters, or another categorical column of ``obs``, on the tissue.
+    """Clusters, or another column of ``obs`` (categories or numbers), on the tissue.
 
-    With ``library_key``, a column of ``obs``, each slice has a panel of its own, all at one scale and with the same
-    colours. Where ``uns["spatial"]`` holds an image of a slice (as scanpy and squidpy read it from a Visium folder;
+    Positions (``spatial_key``) and slices (``library_key``, a column of ``obs``) are those of the run where they are
+    not named. Each slice has a panel of its own, all at one scale and with the same colours: those in ``uns``
+    (``color + "_colors"``, as scanpy keeps them).
+
+    Where ``uns["spatial"]`` holds an image of a slice (as scanpy and squidpy read it from a Visium folder;
     under the name of the slice, or the only one where there is one slice), it is drawn below the spots.
     """
-    results(adata, key)
-    if spatial_key not in adata.obsm:
-        raise InputError(f"there are no positions in obsm['{spatial_key}']")
+    summary(adata, key)
+    spatial_key, library_key = recorded(adata, key, spatial_key, library_key)
     name = color or key
-    shown = column(adata, name)
-    points = np.array(adata.obsm[spatial_key], dtype=np.float64)[:, :2]
+    values = column(adata, name)
+    points = obsm(adata, spatial_key)[:, :2].astype(np.float64)
     images = adata.uns.get("spatial", {})
-    if library_key is None:
-        slices = {next(iter(images), "") if len(images) == 1 else "": np.ones(len(points), dtype=bool)}
+    library = slices(adata, library_key)
+    if library is None:
+        panels = {next(iter(images), "") if len(images) == 1 else "": np.ones(len(points), dtype=bool)}
     else:
-        libraries = column(adata, library_key).cat.remove_unused_categories()
-        if libraries.isna().any():
-            raise InputError(f"obs['{library_key}'] is missing for some cells: name their slice, or leave them out")
-        slices = {str(one): (libraries == one).to_numpy() for one in libraries.cat.categories}
+        panels = {str(one): library == str(one) for one in categories(adata, str(library_key)).cat.categories}
 
-    boxes = {one: np.array([points[own].min(axis=0), points[own].max(axis=0)]) for one, own in slices.items()}
+    boxes = {one: np.array([points[own].min(axis=0), points[own].max(axis=0)]) for one, own in panels.items()}
     extent = np.max([high - low for low, high in boxes.values()], axis=0)
     extent = np.where(extent > 0, extent, 1.0)
-    across = int(np.ceil(np.sqrt(len(slices) * extent[1] / extent[0])))
-    across = min(max(across, 1), len(slices))
-    down = -(-len(slices) // across)
-    side = 4.0 if len(slices) == 1 else 2.5
+    across = int(np.ceil(np.sqrt(len(panels) * extent[1] / extent[0])))
+    across = min(max(across, 1), len(panels))
+    down = -(-len(panels) // across)
+    side = 4.0 if len(panels) == 1 else 2.5
     ax = axes(ax, 1.5 + side * across, 0.5 + side * down * min(extent[1] / extent[0], 2))
     with_image = False
-    for i, (one, own) in enumerate(slices.items()):
+    for i, (one, own) in enumerate(panels.items()):
         place = np.array([i % across, i // across]) * extent * 1.15
-        shift = place - boxes[one][0] if library_key is not None else np.zeros(2)
+        shift = place - boxes[one][0] if library is not None else np.zeros(2)
         points[own] += shift
         boxes[one] = boxes[one] + shift
         with_image |= _draw_image(ax, images.get(one), shift, boxes[one])
-        if library_key is not None:
+        if library is not None:
             ax.text(boxes[one][0, 0], boxes[one][0, 1] - 0.02 * extent.max(), one, va="bottom", fontsize=8)
-    scatter(ax, points, shown, name, area=1600 * side**2 * len(slices), legend=True, alpha=0.7 if with_image else 1.0)
+    area, alpha = 1600 * side**2 * len(panels), 0.7 if with_image else 1.0
+    scatter(ax, points, values, colours(adata, name), name, area=area, legend=True, alpha=alpha)
     everything = np.array(list(boxes.values()))
     (left, top), (right, bottom) = everything[:, 0].min(axis=0), everything[:, 1].max(axis=0)
     margin = 0.08 * extent.max()

@@ -57,9 +57,7 @@ def cluster_words(adata: AnnData, *, key: str = "scrcl", gene_sets: GeneSets | N
         ]
         if modules is not None:
             sentences.append(_module_words(modules[name]))
-        closest = near[name].drop(name).nlargest(_NEAR)
-        listed = _list([f"{other} (cosine {cosine:.2f})" for other, cosine in closest.items()])
-        sentences.append(f"Nearest in the embedding: {listed}.")
+        sentences.append(_near_words(near[name].drop(name)))
         if gene_sets is not None:
             sentences.append(_set_words(raised["gene"].head(_RAISED), table["gene"].unique(), gene_sets))
         words[name] = " ".join(sentences)
@@ -72,6 +70,15 @@ def _gene_words(raised: pd.DataFrame) -> str:
     top = [f"{row.gene} ({row.effect:+.1f} SD, FDR {_rate(row.padj)})" for row in raised.head(_GENES).itertuples()]
     are = "gene is" if len(raised) == 1 else "genes are"
     return f"{len(raised):,} {are} raised in it at a false discovery rate of 5 %, by contrast first {_list(top)}."
+
+
+def _near_words(cosines: pd.Series) -> str:
+    closest = cosines[cosines > 0].nlargest(_NEAR)
+    if closest.empty:
+        return "No other cluster lies near it in the embedding."
+    return (
+        f"Nearest in the embedding: {_list([f'{other} (cosine {cosine:.2f})' for other, cosine in closest.items()])}."
+    )
 
 
 def _module_words(scores: pd.Series) -> str:

@@ -9,11 +9,11 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
+from scrcl_graph._adata.results import grouping
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph.gr import GeneSets
 from scrcl_graph.stats import benjamini_hochberg, compare_weighted, spread
-from scrcl_graph.tl._results import grouping
 
 logger = logging.getLogger(__name__)
 

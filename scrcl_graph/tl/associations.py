@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scrcl_graph._adata.results import expression, factors, grouping
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph.stats import compare_groups
-from scrcl_graph.tl._results import expression, factors, grouping
-from scrcl_graph.tl._source import check_copy
+from scrcl_graph.tl._checks import check_copy
 
 
 def associations(

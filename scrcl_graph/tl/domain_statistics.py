@@ -10,11 +10,11 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph import metrics
+from scrcl_graph._adata.tissue import Tissue, read_tissue
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._seeds import check_seed
-from scrcl_graph._settings import threads_kept
-from scrcl_graph.tl._tissue import Tissue, read_tissue
+from scrcl_graph._settings import quiet_squidpy, threads_kept
 
 _CO_OCCURRENCE_CELLS = 5000  # more are sampled: the cost is quadratic, the ratio of frequencies is not
 _DISTANCES = 20
@@ -25,7 +25,7 @@ def domain_statistics(
     *,
     key: str = "scrcl",
     groupby: str | None = None,
-    spatial_key: str = "spatial",
+    spatial_key: str | None = None,
     library_key: str | None = None,
     n_neighbors: int = 6,
     n_permutations: int = 1000,
@@ -43,9 +43,10 @@ def domain_statistics(
         Categorical column of ``obs``, such as an annotation; by default the clusters of ``key``. Cells without a value
         are left out.
     spatial_key
-        Key of ``obsm`` with positions, cells x 2 or 3.
+        Key of ``obsm`` with positions, cells x 2 or 3; by default that of the run, or ``"spatial"``.
     library_key
-        Column of ``obs`` with the slice; cells of different slices are never neighbours.
+        Column of ``obs`` with the slice; cells of different slices are never neighbours. By default that of the run
+        (its ``library_key`` or ``batch_key``).
     n_neighbors
         Spatial neighbours of a cell.
     n_permutations
@@ -85,7 +86,7 @@ def domain_statistics(
     if n_permutations < 1:
         raise InputError(f"n_permutations is {n_permutations}, but must be at least 1")
     column, seed = groupby or key, check_seed(random_state)
-    tissue = read_tissue(adata, column, spatial_key, library_key, n_neighbors)
+    tissue = read_tissue(adata, column, key, spatial_key, library_key, n_neighbors)
     groups, names = tissue.groups, tissue.groups.categories.astype(str)
     if len(names) < 2:
         raise InputError(f"obs['{column}'] has {len(names)} domain: statistics compare at least two")
@@ -93,7 +94,7 @@ def domain_statistics(
     occurrence, distance = _co_occurrence(tissue, seed)
     adata.uns[Keys(key).domain_statistics] = {
         "groupby": column,
-        "library_key": library_key or "none",
+        "library_key": tissue.library_key or "none",
         "domains": names.to_numpy(dtype=object),
         "tissue_order": names.to_numpy(dtype=object)[metrics.tissue_order(counts)],
         "contacts": counts,
@@ -106,8 +107,7 @@ def domain_statistics(
 
 
 def _enrichment(tissue: Tissue, n_permutations: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    import squidpy as sq
-
+    sq = quiet_squidpy()
     bare = AnnData(obs=pd.DataFrame({"domain": tissue.groups}, index=np.arange(len(tissue.groups)).astype(str)))
     bare.obsp["spatial_connectivities"] = tissue.adjacency
     if tissue.library is not None:
@@ -131,8 +131,7 @@ def _enrichment(tissue: Tissue, n_permutations: int, seed: int) -> tuple[NDArray
 
 def _co_occurrence(tissue: Tissue, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Over distances up to half of the widest slice; the slices are put too far apart to meet."""
-    import squidpy as sq
-
+    sq = quiet_squidpy()
     xy = tissue.positions[:, :2]
     libraries = np.zeros(len(xy)) if tissue.library is None else tissue.library
     names, of_cell = np.unique(libraries, return_inverse=True)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scrcl_graph._adata.results import expression, grouping, measured_genes
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph.gr import symmetric_graph
 from scrcl_graph.stats import group_contacts, interaction_edges, interactions
-from scrcl_graph.tl._results import expression, grouping, measured_genes
 
 logger = logging.getLogger(__name__)
 

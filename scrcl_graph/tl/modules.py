@@ -8,13 +8,13 @@ import scipy.sparse as sp
 from anndata import AnnData
 
 from scrcl_graph import stats
+from scrcl_graph._adata.results import expression, factors
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._seeds import check_seed
 from scrcl_graph.gr import cell_knn
 from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._results import expression, factors
-from scrcl_graph.tl._source import check_copy
+from scrcl_graph.tl._checks import check_copy
 
 
 def gene_modules(

@@ -6,9 +6,9 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
+from scrcl_graph._adata.parts import categories
 from scrcl_graph._errors import InputError, missing_extra
 from scrcl_graph._keys import Keys
-from scrcl_graph.tl._tissue import read_groups
 
 
 def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> None:
@@ -38,7 +38,9 @@ def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> N
     keys = Keys(key)
     if keys.connectivities not in adata.obsp:
         raise InputError(f"there is no cell graph under '{key}': run scrcl_graph.tl.refine first")
-    known, groups = read_groups(adata, groupby or key)
+    groups = categories(adata, groupby or key)
+    known = groups.notna().to_numpy()
+    groups = groups.array[known]
     graph = adata.obsp[keys.connectivities][known][:, known]
     row, col = graph.nonzero()
     if not (groups.codes[row] != groups.codes[col]).any():

@@ -14,6 +14,9 @@ import scipy.sparse as sp
 import torch
 from anndata import AnnData
 
+from scrcl_graph._adata.colours import palette
+from scrcl_graph._adata.parts import obsm, slices
+from scrcl_graph._adata.source import Source, read_source
 from scrcl_graph._errors import InputError
 from scrcl_graph._files import check_new_folder
 from scrcl_graph._keys import Keys
@@ -25,7 +28,7 @@ from scrcl_graph.model import ScRCL
 from scrcl_graph.model.build import Network
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.presets import Preset, get_preset, to_plain, with_parts
-from scrcl_graph.tl._source import Source, check_copy, check_key, obs_column, obsm, read_source
+from scrcl_graph.tl._checks import check_copy, check_key
 
 
 def refine(
@@ -117,6 +120,8 @@ def refine(
         Signed gene graph (CSR float32).
     ``uns[key_added]``
         Parameters, versions, loss history, and how the number of clusters was chosen.
+    ``uns[key_added + "_colors"]``
+        Colour of each cluster, for these plots and scanpy's.
 
     Raises
     ------
@@ -136,7 +141,7 @@ def refine(
         genes=source.genes,
         rep=obsm(adata, use_rep) if use_rep is not None else None,
         spatial=_spatial(adata, spatial_key, connectivities_key, chosen),
-        library=obs_column(adata, batch_key),
+        library=slices(adata, batch_key),
         prior=prior,
         input_state=input_state,
         checkpoint=checkpoint,
@@ -149,8 +154,7 @@ def refine(
     read = {
         "matrix": source.where,
         "layer": _writable(layer),
-        "spatial_key": spatial_key if chosen.n_spatial_neighbors else "none",
-        "batch_key": _writable(batch_key),
+        **_tissue(spatial_key, batch_key, chosen),
         "state_given": input_state is not None,
     }
     target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, read)
@@ -180,7 +184,7 @@ def apply(
     Returns
     -------
     None, or with ``copy`` the annotated copy. Sets ``obs[key_added]`` (categorical), ``obsm["X_" + key_added]``
-    (float32) and ``uns[key_added]`` (versions, input, missing genes).
+    (float32), ``uns[key_added]`` (versions, input, missing genes) and ``uns[key_added + "_colors"]``.
 
     Raises
     ------
@@ -190,20 +194,21 @@ def apply(
     check_copy(adata, copy)
     keys = check_key(adata, key_added)
     fitted = model if isinstance(model, ScRCL) else ScRCL.load(model, device=device)
+    preset = get_preset(fitted.preset)
     source = read_source(adata, layer)
     embedding = fitted.transform(
         source.matrix,
         genes=source.genes,
         rep=obsm(adata, use_rep) if use_rep is not None else None,
-        spatial=_spatial(adata, spatial_key, connectivities_key, get_preset(fitted.preset)),
-        library=obs_column(adata, batch_key),
+        spatial=_spatial(adata, spatial_key, connectivities_key, preset),
+        library=slices(adata, batch_key),
         input_state=input_state,
     )
     target = adata.copy() if copy else adata
     _write_cells(target, keys, fitted.assign(embedding), embedding, fitted.n_clusters_)
     known = set(source.genes)
     target.uns[keys.key] = {
-        "input": {"matrix": source.where},
+        "input": {"matrix": source.where, **_tissue(spatial_key, batch_key, preset)},
         "missing_genes": np.array([gene for gene in fitted.genes_ if gene not in known], dtype=object),
         "versions": versions(),
     }
@@ -212,13 +217,13 @@ def apply(
 
 def _write_cells(adata: AnnData, keys: Keys, labels: Any, embedding: Any, n_clusters: int) -> None:
     names = [str(i) for i in range(n_clusters)]
-    adata.uns.pop(f"{keys.key}_colors", None)
     if keys.key in adata.uns:  # an earlier run: what was made from it is of other clusters, scores and graphs
         for slot in (adata.obs, adata.var, adata.obsm, adata.varm, adata.obsp, adata.varp, adata.uns):
             for name in keys.earlier(list(slot)):
                 del slot[name]
     adata.obs[keys.key] = pd.Categorical.from_codes(labels, categories=names)
     adata.obsm[keys.embedding] = embedding
+    adata.uns[keys.colors] = np.array(palette(n_clusters), dtype=object)
 
 
 def _write_graph(adata: AnnData, keys: Keys, model: ScRCL, source: Source) -> None:
@@ -269,6 +274,11 @@ def _writable(value: Any) -> Any:
     if isinstance(value, tuple):
         return ", ".join(str(_writable(entry)) for entry in value)
     return "none" if value is None else value
+
+
+def _tissue(spatial_key: str, batch_key: str | None, preset: Preset) -> dict[str, Any]:
+    """Where positions and slices were read, for statistics and plots."""
+    return {"spatial_key": spatial_key if preset.n_spatial_neighbors else "none", "batch_key": _writable(batch_key)}
 
 
 def _spatial(adata: AnnData, spatial_key: str, connectivities_key: str | None, preset: Preset) -> Any:

@@ -6,10 +6,11 @@ import numpy as np
 from anndata import AnnData
 
 from scrcl_graph import _preprocess as pre
+from scrcl_graph._adata.source import read_source
 from scrcl_graph._errors import InputError
 from scrcl_graph._matrix import not_in_memory
 from scrcl_graph._seeds import check_seed
-from scrcl_graph.tl._source import check_copy, read_source
+from scrcl_graph.tl._checks import check_copy
 
 
 def split_counts(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,14 +10,16 @@ import pandas as pd
 import pytest
 import torch
 from anndata import AnnData
+from anndata.io import read_h5ad
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from scrcl_graph import InputError, get, pl, tl
-from scrcl_graph.pl._shared import palette
+from scrcl_graph._adata.colours import palette
 from scrcl_graph.presets import get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -110,7 +113,7 @@ def test_spatial_shows_positions_with_the_origin_at_the_top(refined: AnnData) ->
     assert ax.yaxis_inverted()
     assert ax.get_aspect() == 1
     del refined.obsm["spatial"]
-    with pytest.raises(InputError, match=r"no positions in obsm\['spatial'\]"):
+    with pytest.raises(InputError, match=r"no obsm\['spatial'\]"):
         pl.spatial(refined)
 
 
@@ -172,6 +175,9 @@ def test_confusion_shows_shares_of_classes_with_matches_on_the_diagonal(refined:
     np.testing.assert_array_equal(ax.images[0].get_array(), np.eye(4))
     with pytest.raises(InputError, match=r"no obs\['layer'\]"):
         pl.confusion(refined, annotation="layer")
+    refined.obs["layer"] = np.nan
+    with pytest.raises(InputError, match=r"obs\['layer'\] has no value for any cell"):
+        pl.confusion(refined, annotation="layer")
 
 
 def test_cells_without_a_category_are_not_drawn(refined: AnnData) -> None:
@@ -182,20 +188,74 @@ def test_cells_without_a_category_are_not_drawn(refined: AnnData) -> None:
 
 @pytest.mark.usefixtures("quick_umap")
 @pytest.mark.parametrize("plot", [pl.umap, pl.spatial])
+def test_numbers_have_a_colour_bar_and_an_empty_column_is_refused(plot: Callable[..., Axes], refined: AnnData) -> None:
+    refined.obs["depth"] = np.where(np.arange(240) < 200, np.arange(240.0), np.nan)
+    ax = plot(refined, color="depth")
+    dots = ax.collections[0]
+    np.testing.assert_array_equal(np.sort(dots.get_array()), np.arange(200))
+    assert dots.colorbar is not None
+    assert ax.get_legend() is None
+    refined.obs["depth"] = np.nan
+    with pytest.raises(InputError, match=r"obs\['depth'\] has no value for any cell"):
+        plot(refined, color="depth")
+
+
+@pytest.mark.usefixtures("quick_umap")
+def test_clusters_keep_their_colours_in_a_part_of_the_cells_and_those_of_scanpy_are_taken(refined: AnnData) -> None:
+    assert list(refined.uns["scrcl_colors"]) == palette(4)
+    part = refined[refined.obs["scrcl"].isin(["1", "3"])].copy()
+    drawn = {to_hex(colour) for colour in pl.umap(part).collections[0].get_facecolors()}
+    assert drawn == {palette(4)[1], palette(4)[3]}
+    refined.uns["cell_type_colors"] = ["#000000", "#ff0000", "#00ff00", "#0000ff"]
+    drawn = {to_hex(colour) for colour in pl.spatial(refined, color="cell_type").collections[0].get_facecolors()}
+    assert drawn == set(refined.uns["cell_type_colors"])
+
+
+def test_positions_and_slices_are_those_of_the_run(refined: AnnData) -> None:
+    refined.obsm["xy"] = refined.obsm.pop("spatial")
+    refined.obs["slice"] = ["a", "b"] * 120
+    refined.uns["scrcl"]["input"] |= {"spatial_key": "xy", "batch_key": "slice"}
+    assert {text.get_text() for text in pl.spatial(refined).texts} == {"a", "b"}
+
+
+def test_many_names_have_several_columns_and_long_ones_are_cut(refined: AnnData) -> None:
+    refined.obs["fine"] = [f"type {i % 30}" for i in range(239)] + ["a type with a name of many letters"]
+    legend = pl.spatial(refined, color="fine").get_legend()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert len(texts) == 31
+    assert legend._ncols == 3
+    assert "a type with a name of many …" in texts
+
+
+@pytest.mark.usefixtures("quick_umap")
+@pytest.mark.parametrize("plot", [pl.umap, pl.spatial])
 def test_an_unknown_column_is_named(plot: Callable[..., Axes], refined: AnnData) -> None:
     with pytest.raises(InputError, match="louvain"):
         plot(refined, color="louvain")
 
 
-def test_loss_starts_at_one_for_each_objective(refined: AnnData) -> None:
+def test_loss_shows_each_objective_of_each_network_and_their_mean(refined: AnnData) -> None:
     ax = pl.loss(refined)
     runs = refined.uns["scrcl"]["history"]
-    labels = [line.get_label() for line in ax.lines if not str(line.get_label()).startswith("_")]
-    assert sorted(labels) == sorted(runs["run_0"])
-    assert len(ax.lines) == len(labels) * len(runs)
+    means = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+    assert sorted(str(line.get_label()) for line in means) == sorted(runs["run_0"])
+    assert len(ax.lines) == len(means) * (len(runs) + 1)
     for line in ax.lines:
         assert line.get_ydata()[0] == 1
         assert len(line.get_ydata()) == refined.uns["scrcl"]["params"]["epochs"]
+    for line in means:
+        shares = [run[line.get_label()] / run[line.get_label()][0] for run in runs.values()]
+        np.testing.assert_allclose(line.get_ydata(), np.mean(shares, axis=0))
+
+
+def test_loss_has_the_same_colours_after_a_file(refined: AnnData, tmp_path: Path) -> None:
+    refined.write_h5ad(tmp_path / "refined.h5ad")
+    drawn = [
+        [(line.get_label(), line.get_color()) for line in pl.loss(adata).lines if line.get_linewidth() > 1]
+        for adata in (refined, read_h5ad(tmp_path / "refined.h5ad"))
+    ]
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0][0] == "total"
 
 
 def test_k_curve_marks_the_chosen_number_and_is_refused_where_it_was_given(planted: AnnData, refined: AnnData) -> None:
@@ -232,12 +292,36 @@ def test_a_gene_lies_among_the_cells_of_its_cluster(associated: AnnData) -> None
     ax = pl.joint_umap(associated, n_genes=2)
     cells, genes = (np.asarray(part.get_offsets()) for part in ax.collections)
     assert len(cells) == associated.n_obs
-    names = [text.get_text() for text in ax.texts[4:]]
-    assert names == get.associations(associated, n_genes=2)["gene"].tolist()
+    table = get.associations(associated, n_genes=2)
+    names = ax.texts[4:]
+    assert sorted(text.get_text() for text in names) == sorted(table["gene"])
+    ax.get_figure().canvas.draw()
+    boxes = [Text.get_window_extent(text) for text in names]  # that of an annotation has its line too
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    shades = associated.uns["scrcl_colors"]
+    drawn = [to_hex(colour) for colour in ax.collections[1].get_facecolors()]
+    assert drawn == [shades[int(group)] for group in table["group"]]
     points = plane(associated.obsm["X_scrcl"])
     centres = {g: points[(associated.obs["scrcl"] == g).to_numpy()].mean(axis=0) for g in ("0", "1", "2", "3")}
     for i, at in enumerate(genes):
         assert min(centres, key=lambda g: np.linalg.norm(centres[g] - at)) == str(i // 2)
+
+
+def test_every_pair_that_is_drawn_has_a_call_and_the_title_counts_them(measured: AnnData) -> None:
+    table = measured.uns["scrcl_ligand_receptor"]["table"]
+    table["padj"] = np.where(np.arange(len(table)) % 3 == 0, 0.01, 1.0)
+    ax = pl.ligand_receptor_dotplot(measured, n_pairs=4, n_contacts=2)
+    dots = ax.collections[0]
+    ringed = dots.get_edgecolors()[:, 3] > 0
+    assert len(ax.get_yticklabels()) <= 4
+    assert set(dots.get_offsets()[ringed][:, 1]) == set(range(len(ax.get_yticklabels())))
+    assert set(dots.get_offsets()[ringed][:, 0]) == set(range(len(ax.get_xticklabels())))
+    assert f"({ringed.sum()} of {(table['padj'] < 1).sum()} calls)" in ax.get_title()
+
+
+def test_a_value_that_rounds_to_zero_has_no_sign(associated: AnnData) -> None:
+    associated.varm["scrcl_associations_score"].iloc[:] = -0.01
+    assert {text.get_text() for text in pl.association_heatmap(associated, n_genes=1).texts} == {"0.0"}
 
 
 def test_module_rows_are_named_by_their_genes(associated: AnnData) -> None:
@@ -258,12 +342,12 @@ def test_a_group_without_raised_genes_shifts_no_colour_of_the_network(associated
     padj[padj.columns[0]] = 1.0
     drawn = pl.association_network(associated)
     (groups,) = (part for part in drawn.collections if isinstance(part, PathCollection))
-    np.testing.assert_allclose(groups.get_facecolor(), palette(padj.shape[1])[1:])
+    assert [to_hex(colour) for colour in groups.get_facecolor()] == palette(padj.shape[1])[1:]
 
 
 def test_cells_without_a_slice_are_refused(associated: AnnData) -> None:
     associated.obs["slice"] = pd.Categorical(["a", None] * (associated.n_obs // 2))
-    with pytest.raises(InputError, match=r"obs\['slice'\] is missing for some cells"):
+    with pytest.raises(InputError, match=r"obs\['slice'\] is missing for 120 cells"):
         pl.spatial(associated, library_key="slice")
 
 

@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from anndata import AnnData
+from matplotlib.axes import Axes
+from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, get, pl, tl
 from scrcl_graph.presets import get_preset
@@ -124,11 +126,35 @@ def test_each_slice_has_a_panel_at_its_own_positions(
     quick = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=2))
     tl.refine(planted, n_clusters=3, preset=quick, spatial_key="xy", batch_key="slice")
     tl.associations(planted)
-    asked: list[dict[str, object]] = []
+    tl.domain_statistics(planted, n_permutations=2)
+    drawn: list[Axes] = []
     draw = pl.spatial
-    monkeypatch.setattr(pl, "spatial", lambda adata, **options: asked.append(options) or draw(adata, **options))
-    assert "Clusters on the tissue." in report(planted, tmp_path)
-    assert asked == [{"key": "scrcl", "spatial_key": "xy", "library_key": "slice"}]
+
+    def kept(adata: AnnData, **options: str) -> Axes:
+        drawn.append(draw(adata, **options))  # type: ignore[arg-type]
+        return drawn[-1]
+
+    monkeypatch.setattr(pl, "spatial", kept)
+    text = report(planted, tmp_path)
+    assert {text.get_text() for text in drawn[0].texts} == {"a", "b"}
+    assert "<code>obsm['xy']</code>" in text
+    assert "<code>obs['slice']</code>" in text
+    assert f"{100 * planted.uns['scrcl_domain_statistics']['pas']:.1f} % of the cells lie among" in text
+    assert "all 160 genes used" in text
+
+
+def test_clusters_are_compared_with_an_annotation_of_some_cells(associated: AnnData, tmp_path: Path) -> None:
+    assert "Agreement" not in report(associated, tmp_path)
+    associated.obs["known"] = associated.obs["cell_type"].where(np.arange(240) < 100)
+    text = report(associated, tmp_path, annotation="known")
+    known = associated.obs[:100]
+    ari = adjusted_rand_score(known["cell_type"], known["scrcl"])
+    assert "Of the 100 cells that have a value" in text
+    assert f"ARI {ari:.2f}," in text
+    assert "The annotation, which the method has not seen." in text
+    associated.obs["known"] = np.nan
+    with pytest.raises(InputError, match=r"obs\['known'\] has no value for any cell"):
+        report(associated, tmp_path, annotation="known")
 
 
 def test_nothing_is_written_without_results_or_folder(planted: AnnData, associated: AnnData, tmp_path: Path) -> None:

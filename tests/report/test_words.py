@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from anndata import AnnData
 
@@ -31,6 +32,11 @@ def test_what_is_absent_is_said_or_left_out(associated: AnnData) -> None:
     assert "No gene is raised in it" in text
     assert "No gene set is enriched." in text
     assert "module" not in text
+
+
+def test_a_cluster_away_from_all_others_is_near_none(associated: AnnData) -> None:
+    associated.obsm["X_scrcl"] = np.eye(4)[associated.obs["scrcl"].cat.codes] - 0.25
+    assert "No other cluster lies near it in the embedding." in cluster_words(associated)["0"]
 
 
 def test_associations_of_another_column_are_refused(associated: AnnData) -> None:

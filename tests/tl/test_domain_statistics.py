@@ -4,13 +4,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from anndata import AnnData
 from anndata.io import read_h5ad
 from scipy.spatial.distance import cdist
 
-from scrcl_graph import InputError, datasets, metrics, tl
+from scrcl_graph import InputError, datasets, get, metrics, tl
 from scrcl_graph.gr import spatial_neighbors
 
 
@@ -107,7 +108,16 @@ def test_none_of_what_is_counted_is_refused(planted: AnnData, option: str) -> No
         tl.domain_statistics(planted, groupby="domain", **{option: 0})  # type: ignore[arg-type]
 
 
-def test_slices_of_the_run_that_are_left_out_are_said(refined: AnnData, caplog: pytest.LogCaptureFixture) -> None:
-    refined.uns["scrcl"]["input"]["batch_key"] = "slice"
-    tl.domain_statistics(refined, n_permutations=2)
-    assert "give library_key='slice'" in caplog.text
+def test_positions_and_slices_are_those_of_the_run_where_none_are_named(refined: AnnData) -> None:
+    refined.obsm["xy"] = refined.obsm.pop("spatial")
+    refined.obs["slice"] = ["a", "b"] * 120
+    refined.uns["scrcl"]["input"] |= {"spatial_key": "xy", "batch_key": "slice"}
+    tl.associations(refined)
+    found = []
+    for named in ({}, {"spatial_key": "xy", "library_key": "slice"}):
+        tl.domain_statistics(refined, n_permutations=2, **named)
+        found.append((refined.uns["scrcl_domain_statistics"], get.spatial_genes(refined, n_genes=2, **named)))
+    (recorded, genes), (named_ones, named_genes) = found
+    assert recorded["library_key"] == "slice"
+    np.testing.assert_array_equal(recorded["contacts"], named_ones["contacts"])
+    pd.testing.assert_frame_equal(genes, named_genes)

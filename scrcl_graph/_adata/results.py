@@ -13,11 +13,20 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph import _preprocess as pre
+from scrcl_graph._adata.parts import categories
+from scrcl_graph._adata.source import Source, read_source
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys, is_run
 from scrcl_graph._matrix import Matrix
 from scrcl_graph.model import AssociationFactors
-from scrcl_graph.tl._source import Source, read_source
+
+
+def summary(adata: AnnData, key: str) -> dict[str, Any]:
+    """``uns[key]`` of a run, or InputError."""
+    if key not in adata.obs or not is_run(adata.uns.get(key)):
+        raise InputError(f"there are no results under '{key}': run scrcl_graph.tl.refine first")
+    found: dict[str, Any] = adata.uns[key]
+    return found
 
 
 def factors(adata: AnnData, key: str) -> tuple[AssociationFactors, NDArray[np.intp]]:
@@ -34,11 +43,9 @@ def factors(adata: AnnData, key: str) -> tuple[AssociationFactors, NDArray[np.in
 
 def grouping(adata: AnnData, column: str, key: str) -> pd.Series:
     """A column of ``obs`` as categories without empty ones, or InputError."""
-    if column not in adata.obs:
-        if column == key:
-            raise InputError(f"there are no clusters under '{key}': run scrcl_graph.tl.refine first")
-        raise InputError(f"there is no obs['{column}'] (obs: {', '.join(adata.obs) or 'none'})")
-    return adata.obs[column].astype("category").cat.remove_unused_categories()
+    if column == key and column not in adata.obs:
+        raise InputError(f"there are no clusters under '{key}': run scrcl_graph.tl.refine first")
+    return categories(adata, column)
 
 
 @dataclass(frozen=True)

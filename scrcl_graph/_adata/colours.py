@@ -1,0 +1,24 @@
+"""One colour per category, the one that scanpy's plots take too."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from anndata import AnnData
+
+from scrcl_graph._adata.parts import obs_column
+
+
+def palette(n: int) -> list[str]:
+    """The first n colours of matplotlib's tab20 (its dark ones first), tab20b and tab20c, again after 60; as hex."""
+    shades = [mpl.color_sequences[name] for name in ("tab20", "tab20b", "tab20c")]
+    ordered = [*shades[0][::2], *shades[0][1::2], *shades[1], *shades[2]]
+    return [mpl.colors.to_hex(ordered[i % len(ordered)]) for i in range(n)]
+
+
+def colours(adata: AnnData, name: str) -> dict[str, str]:
+    """Colour of each category of ``obs[name]``: those in ``uns[name + "_colors"]`` where there are as many."""
+    categories = obs_column(adata, name).astype("category").cat.categories.astype(str)
+    stored = np.asarray(adata.uns.get(f"{name}_colors", []), dtype=str)
+    chosen = stored.tolist() if len(stored) == len(categories) else palette(len(categories))
+    return dict(zip(categories, chosen, strict=True))
