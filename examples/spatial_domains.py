@@ -20,17 +20,18 @@ with tempfile.TemporaryDirectory() as place:
     adata = scrcl_graph.io.read(Path(place) / "tissue.h5ad")
 
 scrcl_graph.tl.domains(adata, n_clusters=5, library_key="slice")
-scrcl_graph.tl.domain_statistics(adata, library_key="slice")
+scrcl_graph.tl.domain_statistics(adata)
 print(adata.obs["scrcl"].value_counts())
 print({name: round(adata.uns["scrcl_domain_statistics"][name], 3) for name in ("chaos", "pas")})
 scrcl_graph.tl.associations(adata)
-print(scrcl_graph.get.spatial_genes(adata, library_key="slice", n_genes=2))
+columns = ["group", "gene", "effect", "padj", "morans_i"]
+print(scrcl_graph.get.spatial_genes(adata, n_genes=2)[columns].to_string(index=False))
 
 adata.obs["domain"] = annotation
 print(f"agreement with what was planted: ARI {scrcl_graph.metrics.score(annotation, adata.obs['scrcl'])['ari']:.2f}")
 
 figures = {
-    "tissue": scrcl_graph.pl.spatial(adata, library_key="slice"),
+    "tissue": scrcl_graph.pl.spatial(adata),
     "enrichment": scrcl_graph.pl.enrichment(adata),
     "order": scrcl_graph.pl.domain_graph(adata),
     "confusion": scrcl_graph.pl.confusion(adata),

@@ -72,8 +72,8 @@ def threads_kept() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def quiet_squidpy() -> ModuleType:
-    """The package squidpy; one that it needs (docrep) prints warnings of its own docstrings when it is imported."""
+def quiet_squidpy(module: str = "squidpy") -> ModuleType:
+    """A module of squidpy, imported without the warnings that docrep prints about squidpy's docstrings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
-        return importlib.import_module("squidpy")
+        return importlib.import_module(module)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.spatial import QhullError
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec
+from scrcl_graph._settings import quiet_squidpy
 
 T = TypeVar("T")
 Builder = Callable[[NDArray[Any]], "tuple[Any, Any]"]
@@ -21,37 +23,33 @@ Builder = Callable[[NDArray[Any]], "tuple[Any, Any]"]
 
 def knn(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:
     """The nearest ``n_neighbors`` cells."""
-    from squidpy.gr.neighbors import KNNBuilder
-
-    return _built(KNNBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
+    return _built(_squidpy().KNNBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
 
 
 def grid(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:
     """The nearest ``n_neighbors`` that are no further than 1.3 times the median."""
-    from squidpy.gr.neighbors import GridBuilder
-
-    return _built(GridBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
+    return _built(_squidpy().GridBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
 
 
 def radius(coords: NDArray[Any], radius: float | None = None) -> tuple[Any, Any]:
     """All cells within ``radius``, in the unit of the coordinates."""
-    from squidpy.gr.neighbors import RadiusBuilder
-
     if radius is None:
         raise InputError("the spatial graph 'radius' needs radius=, in the unit of the coordinates")
-    return _built(RadiusBuilder(radius=radius), coords)
+    return _built(_squidpy().RadiusBuilder(radius=radius), coords)
 
 
 def delaunay(coords: NDArray[Any]) -> tuple[Any, Any]:
     """The triangulation of the positions, which has each of them once; cells at one position share its neighbours."""
-    from squidpy.gr.neighbors import DelaunayBuilder
-
     positions, at = np.unique(coords, axis=0, return_inverse=True)
     if len(positions) < coords.shape[1] + 1:
         raise QhullError("too few positions")
     where = sp.csr_matrix((np.ones(len(coords), np.float32), (np.arange(len(coords)), at)))
-    among = sp.csr_matrix(DelaunayBuilder().build(positions)[0]) + sp.identity(len(positions), format="csr")
+    among = sp.csr_matrix(_squidpy().DelaunayBuilder().build(positions)[0]) + sp.identity(len(positions), format="csr")
     return sp.csr_matrix(where @ among @ where.T), None
+
+
+def _squidpy() -> ModuleType:
+    return quiet_squidpy("squidpy.gr.neighbors")
 
 
 def _built(builder: Any, coords: NDArray[Any]) -> tuple[Any, Any]:

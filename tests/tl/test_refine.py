@@ -14,6 +14,7 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 from scrcl_graph import InputError, ScRCL, _matrix, datasets, metrics, tl
+from scrcl_graph._adata.colours import palette
 from scrcl_graph.presets import Preset, get_preset
 from scrcl_graph.train import TrainingPlan
 
@@ -58,7 +59,7 @@ def test_every_documented_field_is_written_with_its_type(planted: AnnData, refin
         "obsp": {"scrcl_connectivities"},
         "varp": {"scrcl_gene_connectivities"},
         "layers": set(),
-        "uns": {"scrcl"},
+        "uns": {"scrcl", "scrcl_colors"},
     }
     assert refined.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2", "3"]
     assert refined.obs["scrcl"].value_counts(sort=False).is_monotonic_decreasing
@@ -246,7 +247,7 @@ def test_a_second_run_replaces_the_first_whole(planted: AnnData) -> None:
     assert planted.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2"]
     assert "scrcl_ligand_receptor" not in {*planted.uns, *planted.obsp}
     assert "k_selection" not in planted.uns["scrcl"]
-    assert "scrcl_colors" not in planted.uns
+    assert list(planted.uns["scrcl_colors"]) == palette(3)
 
 
 @pytest.mark.slow
