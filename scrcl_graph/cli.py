@@ -246,13 +246,14 @@ def apply(
 @app.command()
 def estimate(
     source: Annotated[Path, typer.Argument(help="An .h5ad file.", metavar="IN.h5ad")],
+    n_clusters: Clusters = None,
     preset: PresetName = "default",
     layer: Layer = None,
 ) -> None:
     """Say what memory and time a run would take, without running it."""
     from scrcl_graph.estimate import estimate_file
 
-    typer.echo(estimate_file(source, preset=preset, layer=layer))
+    typer.echo(estimate_file(source, preset=preset, layer=layer, n_clusters=n_clusters))
 
 
 @app.command()

@@ -25,6 +25,8 @@ _SECONDS_PER_CELL = 4.2e-4  # placing, encoding and labelling
 _SECONDS_PER_LEARNED = 0.65e-3  # graph, coordinates and clusters
 _SECONDS_PER_EPOCH = 1.15e-5  # and cell that is learned from
 _SECONDS_PER_GENE_EPOCH = 0.2e-5
+# Choosing the number of clusters: halves of at most 1,500 cells are clustered, and all that are learned from labelled.
+_CHOICE_SECONDS, _CHOICE_PER_CELL, _CHOICE_CELLS, _CHOICE_PER_OTHER = 2.4, 3.1e-3, 3000, 0.8e-3
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,17 @@ class Estimate:
         )
 
 
-def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = "default") -> Estimate:
+def estimate(
+    n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = "default", *, n_clusters: int | None = None
+) -> Estimate:
     """Memory and time from sizes alone.
 
     Parameters
     ----------
     n_cells, n_genes, n_entries
         Size of the matrix and its number of non-zero entries.
-    preset
-        As in :func:`scrcl_graph.tl.refine`.
+    preset, n_clusters
+        As in :func:`scrcl_graph.tl.refine`; choosing the number of clusters takes time.
     """
     chosen = get_preset(preset)
     width = chosen.hidden_dim / 128 * (1 + chosen.plan.double_precision)
@@ -78,10 +82,19 @@ def estimate(n_cells: int, n_genes: int, n_entries: int, preset: str | Preset = 
     epoch = learned * _SECONDS_PER_EPOCH + min(n_genes, chosen.n_top_genes) * _SECONDS_PER_GENE_EPOCH
     seconds = _BASE_SECONDS + n_entries * _SECONDS_PER_ENTRY + learned * _SECONDS_PER_LEARNED
     seconds += (n_cells - learned) * _SECONDS_PER_CELL + chosen.plan.epochs * chosen.n_runs * width * epoch
+    if n_clusters is None:
+        halved = min(learned, _CHOICE_CELLS)
+        seconds += _CHOICE_SECONDS + halved * _CHOICE_PER_CELL + (learned - halved) * _CHOICE_PER_OTHER
     return Estimate(n_cells, n_genes, n_entries, gigabytes, seconds)
 
 
-def estimate_file(path: str | PathLike[str], *, preset: str | Preset = "default", layer: str | None = None) -> Estimate:
+def estimate_file(
+    path: str | PathLike[str],
+    *,
+    preset: str | Preset = "default",
+    layer: str | None = None,
+    n_clusters: int | None = None,
+) -> Estimate:
     """:func:`estimate` for an .h5ad file, of which only the header is read.
 
     Raises
@@ -112,4 +125,4 @@ def estimate_file(path: str | PathLike[str], *, preset: str | Preset = "default"
         raise InputError(f"{path} cannot be read as .h5ad") from err
     if not n_cells or not n_genes:
         raise InputError(f"the {where} of {path} is {n_cells} x {n_genes}: there is nothing to run on")
-    return estimate(n_cells, n_genes, n_entries, preset)
+    return estimate(n_cells, n_genes, n_entries, preset, n_clusters=n_clusters)

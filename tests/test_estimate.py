@@ -30,9 +30,17 @@ def test_near_what_was_measured() -> None:
         (1_000_000, 110_514_828, 527, 8.0),
     )
     for n_cells, entries, seconds, gigabytes in measured:
-        expected = estimate(n_cells, 2000, entries)
+        expected = estimate(n_cells, 2000, entries, n_clusters=10)
         assert expected.seconds == pytest.approx(seconds, rel=0.25)
         assert expected.gigabytes == pytest.approx(gigabytes, rel=0.25)
+
+
+def test_choosing_the_number_of_clusters_takes_time_too() -> None:
+    measured = ((300, 3.3), (700, 4.2), (1500, 6.8), (3000, 11.9), (10_000, 21.0), (20_000, 26.3))  # choose_k alone
+    for n_cells, seconds in measured:
+        chosen, given = (estimate(n_cells, 2000, 100 * n_cells, n_clusters=k) for k in (None, 10))
+        assert chosen.seconds - given.seconds == pytest.approx(seconds, rel=0.25)
+        assert chosen.gigabytes == given.gigabytes
 
 
 def test_cells_that_are_not_learned_from_cost_less() -> None:

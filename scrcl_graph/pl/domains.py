@@ -76,10 +76,11 @@ def confusion(adata: AnnData, *, key: str = "scrcl", annotation: str = "domain",
     rows, matched = linear_sum_assignment(-counts.to_numpy())
     order = [*matched[np.argsort(rows)], *sorted(set(range(counts.shape[1])) - set(matched))]
     share = counts.div(counts.sum(axis=1), axis=0).iloc[:, order]
-    names = [str(name) for name in share.index]
-    ax = axes(ax, 2.5 + 0.4 * share.shape[1], 1.8 + 0.35 * len(names))
-    clusters = [str(name) for name in share.columns]
-    heatmap(ax, share.to_numpy(), names, clusters, cmap="Blues", limits=(0, 1), digits=2, label="share of the class")
+    names = short(share.index)
+    ax = axes(ax, 2.2 + 0.4 * share.shape[1] + 0.08 * max(map(len, names)), 1.8 + 0.35 * len(names))
+    heatmap(
+        ax, share.to_numpy(), names, share.columns, cmap="Blues", limits=(0, 1), digits=2, label="share of the class"
+    )
     ax.set(xlabel=key, ylabel=annotation, title=f"{annotation} and {key}")
     return ax
 

@@ -45,7 +45,7 @@ def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Ax
     ax.set(xlabel="number of clusters", ylabel="overlap with clusters of other halves", title="Choice of k")
     right = ax.twinx()
     (line,) = right.plot(ks, curve["gain"], marker="o", markersize=3, color="C0", label="gain")
-    right.set_ylabel("gain: detail that is found again, less what is not", color="C0")
+    right.set_ylabel("gain", color="C0")
     chosen = ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
     ax.legend(handles=[*ax.containers, line, chosen], frameon=False)
     return ax

@@ -114,7 +114,8 @@ def _figures(
         wanted.append(("Contacts of cells that touch, against permuted clusters of the same sizes.", pl.enrichment))
         wanted.append(("Clusters in tissue order; the wider an arc, the more of their contacts.", pl.domain_graph))
     if annotation is not None:
-        wanted.append(("The annotation, which the method has not seen.", partial(pl.confusion, annotation=annotation)))
+        classes = "Share of the cells of each class in each cluster; the method has not seen the classes."
+        wanted.append((classes, partial(pl.confusion, annotation=annotation)))
     measured = "Genes of largest contrast of each cluster, as measured in every cluster."
     wanted.append((measured, partial(pl.association_dotplot, n_genes=n_genes)))
     scored = "The same genes in the model: mean association score, relative to the average cell."

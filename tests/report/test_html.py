@@ -151,7 +151,7 @@ def test_clusters_are_compared_with_an_annotation_of_some_cells(associated: AnnD
     ari = adjusted_rand_score(known["cell_type"], known["scrcl"])
     assert "Of the 100 cells that have a value" in text
     assert f"ARI {ari:.2f}," in text
-    assert "The annotation, which the method has not seen." in text
+    assert "the method has not seen the classes." in text
     associated.obs["known"] = np.nan
     with pytest.raises(InputError, match=r"obs\['known'\] has no value for any cell"):
         report(associated, tmp_path, annotation="known")
