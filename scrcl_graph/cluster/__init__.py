@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec
 from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, unit_rows
-from scrcl_graph.cluster.choose_k import KSelection, choose_k
+from scrcl_graph.cluster.choose_k import KSelection, check_enough, choose_k
 from scrcl_graph.cluster.communities import Communities
 from scrcl_graph.cluster.community_mixture import CommunityMixture
 from scrcl_graph.cluster.kmeans import SphericalKMeans
@@ -113,6 +113,7 @@ __all__ = [
     "SphericalKMeans",
     "TiedMixture",
     "by_size",
+    "check_enough",
     "choose_k",
     "cluster_cells",
     "is_clusterer",

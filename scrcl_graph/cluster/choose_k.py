@@ -75,8 +75,7 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
         If there are fewer than 20 cells.
     """
     n = len(embedding)
-    if n < _FEWEST:
-        raise InputError(f"{n} cells are too few to choose a number of clusters: pass n_clusters")
+    check_enough(n)
     rng = np.random.default_rng(seed)
     points = leading_components(embedding, _DIMENSIONS, seed)
     halves = [rng.permutation(n)[: min(_HALF, n // 2)] for _ in range(n_halves)]
@@ -89,6 +88,12 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     recovered = overlaps.mean(axis=1)
     gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))
     return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]))
+
+
+def check_enough(n: int) -> None:
+    """InputError where a number of clusters cannot be chosen, as there are fewer than 20 cells."""
+    if n < _FEWEST:
+        raise InputError(f"{n} cells are too few to choose a number of clusters: pass n_clusters")
 
 
 def _overlaps(found: list[Labels]) -> list[float]:

@@ -29,6 +29,10 @@ class Leiden:
     def __init__(
         self, n_clusters: int | None = None, *, resolution: float = 1.0, n_neighbors: int = 15, random_state: int = 0
     ) -> None:
+        try:  # before anything is computed
+            import igraph  # noqa: F401
+        except ImportError as err:
+            raise missing_extra("igraph", "leiden", "Leiden clustering") from err
         self.n_clusters = n_clusters
         self.resolution = resolution
         self.n_neighbors = n_neighbors
@@ -54,11 +58,9 @@ class Leiden:
         return best
 
     def _communities(self, graph: sp.csr_matrix, resolution: float) -> Labels:
-        try:
-            import igraph
-        except ImportError as err:
-            raise missing_extra("igraph", "leiden", "Leiden clustering") from err
         import random
+
+        import igraph
 
         upper = sp.triu(graph).tocoo()
         network = igraph.Graph(n=graph.shape[0], edges=np.column_stack([upper.row, upper.col]))

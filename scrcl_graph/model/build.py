@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from scrcl_graph import gr
 from scrcl_graph._errors import InputError
 from scrcl_graph._matrix import Matrix
 from scrcl_graph._registry import Registry
-from scrcl_graph.cluster import unit_rows
+from scrcl_graph.cluster import CLUSTERERS, make_clusterer, unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.nn import LAYERS
@@ -100,6 +101,8 @@ def check_parts(preset: Preset) -> None:
         LAYERS.resolve(spec)
     for name in preset.maps:
         _MAPS.find(name)
+    if inspect.isclass(CLUSTERERS.resolve(preset.clusterer)[0]):
+        make_clusterer(preset.clusterer, 2, 0)  # its options fit, and what it needs is installed
     make_objectives(preset.plan.weights)
     OPTIMIZERS.find(preset.plan.optimizer)
 
@@ -122,12 +125,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
     library = number_slices(sources.library, log_X.shape[0])
     adjacent = spatial_graph(sources.spatial, sources.library, preset, log_X.shape[0])
     if preset.as_published:
-        if sources.rep is not None:
-            raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
-        if sources.prior is not None:
-            raise InputError("the preset 'paper' has its own gene graph: leave prior out")
-        if library is not None and adjacent is None:
-            raise InputError("the preset 'paper' aligns no batches: leave batch_key out")
+        _check_published(sources, with_batches=library is not None and adjacent is None)
         return _paper(log_X, values, genes, adjacent, unit, preset, seed)
     del values
 
@@ -142,29 +140,10 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0])[known], sample)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-
-        def fit(name: str) -> gr.Coordinates:
-            make, of_cells = _MAPS.find(name)
-            # With one molecule, slices whose genes differ by factors do not come together (docs/tried.md).
-            pseudocount = None if name == "pca" and library is not None else of_cells(sample)
-            fitted: gr.Coordinates = make(
-                sample, preset.n_components, seed=seed, gene_step=step, pseudocount=pseudocount
-            )
-            return fitted
-
-        with ThreadPoolExecutor(len(preset.maps)) as pool:  # sparse products take one core each
-            maps = pool.map(fit, preset.maps)
-        coordinates = gr.join(list(maps), sample)
-    inputs = Inputs(genes, coordinates, unit)
-    cell_x, decoder = inputs.place(log_X, sources.rep), coordinates.decoder
-    if adjacent is not None:
-        scales = gr.fit_scales(cell_x, adjacent, preset.spatial_steps, library)
-        cell_x, decoder = scales.transform(cell_x, adjacent), scales.decoder(decoder)
-        inputs = replace(inputs, scales=scales)
-    if library is not None:
-        alignment, cell_x = gr.fit_alignment(cell_x, library, seed)
-        inputs = replace(inputs, alignment=alignment)
-    cells = Cells(cell_x, log_X, adjacent)
+        coordinates = _fit_coordinates(sample, step, preset, library is not None, seed)
+    inputs, cells, decoder = _place(
+        Inputs(genes, coordinates, unit), log_X, sources.rep, adjacent, library, preset, seed
+    )
     own = cells.take(known)
     reference = Reference(
         cell_x=own.x,
@@ -177,6 +156,55 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         column_sums=np.asarray(own.expression.sum(axis=0), dtype=np.float64).ravel(),
     )
     return Built(inputs, cells, reference, known)
+
+
+def _check_published(sources: Sources, *, with_batches: bool) -> None:
+    """InputError for what the preset ``paper`` would not use."""
+    if sources.rep is not None:
+        raise InputError("the preset 'paper' starts from raw counts: leave use_rep out")
+    if sources.prior is not None:
+        raise InputError("the preset 'paper' has its own gene graph: leave prior out")
+    if with_batches:
+        raise InputError("the preset 'paper' aligns no batches: leave batch_key out")
+
+
+def _fit_coordinates(
+    sample: sp.csr_matrix, gene_step: sp.csr_matrix | None, preset: Preset, with_slices: bool, seed: int
+) -> gr.Joined:
+    """The maps of the preset, joined."""
+
+    def fit(name: str) -> gr.Coordinates:
+        make, of_cells = _MAPS.find(name)
+        # With one molecule, slices whose genes differ by factors do not come together (docs/tried.md).
+        pseudocount = None if name == "pca" and with_slices else of_cells(sample)
+        fitted: gr.Coordinates = make(
+            sample, preset.n_components, seed=seed, gene_step=gene_step, pseudocount=pseudocount
+        )
+        return fitted
+
+    with ThreadPoolExecutor(len(preset.maps)) as pool:  # sparse products take one core each
+        return gr.join(list(pool.map(fit, preset.maps)), sample)
+
+
+def _place(
+    inputs: Inputs,
+    log_X: sp.csr_matrix,
+    rep: ArrayLike | None,
+    adjacent: sp.csr_matrix | None,
+    library: NDArray[np.intp] | None,
+    preset: Preset,
+    seed: int,
+) -> tuple[Inputs, Cells, NDArray[np.float32]]:
+    """All cells in the coordinates, at the scales of the tissue and with slices aligned; and the decoder."""
+    cell_x, decoder = inputs.place(log_X, rep), inputs.coordinates.decoder
+    if adjacent is not None:
+        scales = gr.fit_scales(cell_x, adjacent, preset.spatial_steps, library)
+        cell_x, decoder = scales.transform(cell_x, adjacent), scales.decoder(decoder)
+        inputs = replace(inputs, scales=scales)
+    if library is not None:
+        alignment, cell_x = gr.fit_alignment(cell_x, library, seed)
+        inputs = replace(inputs, alignment=alignment)
+    return inputs, Cells(cell_x, log_X, adjacent), decoder
 
 
 def _choose_genes(matrix: Matrix, preset: Preset) -> NDArray[np.intp]:

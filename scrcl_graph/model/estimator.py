@@ -27,6 +27,7 @@ from scrcl_graph.cluster import (
     KSelection,
     Labels,
     by_size,
+    check_enough,
     choose_k,
     cluster_cells,
     is_clusterer,
@@ -167,6 +168,8 @@ class ScRCL:
         k = self.n_clusters
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
+        if self._chooses_k(preset):
+            check_enough(n_cells)
         check_seed(self.random_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)
@@ -289,11 +292,14 @@ class ScRCL:
         with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
             self.k_selection_ = None
             k = self.n_clusters
-            if k is None and not is_clusterer(CLUSTERERS.resolve(preset.clusterer)[0]):
+            if self._chooses_k(preset):
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
             clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, self._reference.adjacent)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
+
+    def _chooses_k(self, preset: Preset) -> bool:
+        return self.n_clusters is None and not is_clusterer(CLUSTERERS.resolve(preset.clusterer)[0])
 
     def _place_others(self, built: Built, factors: Values, labels: Labels) -> tuple[Values, Labels]:
         """Embed and label the cells that were not learned from; returns the factors and labels of all."""

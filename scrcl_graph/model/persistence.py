@@ -114,8 +114,7 @@ def _assemble(cls: type[ScRCL], meta: dict[str, Any], arrays: Arrays, device: st
     model._inputs = Inputs(
         tuple(meta["genes"]),
         _coordinates(meta["coordinates"], arrays),
-        # Models of before these were told have neither.
-        Unit(meta["input_state"], meta.get("log_base"), meta.get("whole_numbers", meta["input_state"] == "counts")),
+        Unit(meta["input_state"], meta["log_base"], meta["whole_numbers"]),
         scales=Scales(*(tuple(meta["scales"][name]) for name in ("steps", "spreads"))) if meta["scales"] else None,
         alignment=Alignment(**alignment) if alignment else None,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,19 @@ def test_each_clusterer_can_be_chosen_and_recovers_the_types(planted: AnnData, c
     preset = dataclasses.replace(one_run, clusterer=clusterer)
     labels = ScRCL(4, preset=preset).fit_predict(planted.X)
     assert adjusted_rand_score(planted.obs["cell_type"], labels) > 0.9
+
+
+def test_what_cannot_cluster_is_refused_before_anything_is_computed(
+    planted: AnnData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scrcl_graph.model.estimator.build", lambda *_: pytest.fail("it was built"))
+    with pytest.raises(InputError, match=r"'kmeans' cannot be made: .*magic"):
+        ScRCL(4, preset=dataclasses.replace(QUICK, clusterer=("kmeans", {"magic": 1}))).fit(planted.X)
+    with pytest.raises(InputError, match="19 cells are too few to choose a number"):
+        ScRCL().fit(planted.X[:19])
+    monkeypatch.setitem(sys.modules, "igraph", None)
+    with pytest.raises(ImportError, match=r"scrcl-graph\[leiden\]"):
+        ScRCL(4, preset=dataclasses.replace(QUICK, clusterer="leiden")).fit(planted.X)
 
 
 def test_finding_another_number_of_clusters_is_said(planted: AnnData, caplog: pytest.LogCaptureFixture) -> None:
