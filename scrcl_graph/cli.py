@@ -37,7 +37,12 @@ def _options(
     """Cell types and tissue domains without labels, on a graph of cells and genes."""
 
 
-Input = Annotated[Path, typer.Argument(help="An .h5ad file, a Visium folder or a SpatialData .zarr.", metavar="IN")]
+Input = Annotated[
+    Path,
+    typer.Argument(
+        help="An .h5ad file, 10x counts (.h5 or folder), a Visium folder or a SpatialData .zarr.", metavar="IN"
+    ),
+]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the annotated .h5ad goes.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to read; 'raw' for adata.raw. Default: X.")]
 Clusters = Annotated[int | None, typer.Option("--n-clusters", help="Default: chosen without labels.")]

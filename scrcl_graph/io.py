@@ -31,27 +31,34 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 IN_MEMORY = 2e9  # bytes of the matrices of a file, uncompressed, up to which it is loaded
 _SLOTS = ("obs", "var", "uns", "obsm", "varm", "obsp", "varp")
-_VISIUM_COUNTS = "filtered_feature_bc_matrix.h5"
+_COUNTS = "filtered_feature_bc_matrix.h5"
 
 
 def read(path: str | PathLike[str]) -> AnnData:
-    """An .h5ad file, a .zarr store of AnnData or SpatialData, or a Visium folder (``outs`` of Space Ranger).
+    """An .h5ad file, a .zarr store of AnnData or SpatialData, or what Cell Ranger and Space Ranger write.
+
+    That is ``filtered_feature_bc_matrix`` as an .h5 file or a folder, or the folder ``outs`` with the file. With a
+    folder ``spatial`` in it, ``outs`` is read as a Visium slide; the name of the folder becomes that of the slide in
+    ``uns["spatial"]``. Genes of one name are told apart by a number, and of cells antibodies are left out.
 
     Large matrices of a file (:func:`read_h5ad`) and those of an AnnData store are not loaded: they stay where they are.
-    Of a Visium folder the name becomes the name of the slide in ``uns["spatial"]``, and genes of one name are told
-    apart by a number. Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
+    Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
     """
     path = Path(path)
     if not path.is_dir():
-        return read_h5ad(path)
-    if (path / _VISIUM_COUNTS).is_file():
-        return _attempt(path, "a Visium folder", lambda: _visium(path))
+        return _attempt(path, "10x counts", lambda: _cell_ranger(path)) if path.suffix == ".h5" else read_h5ad(path)
+    if (path / _COUNTS).is_file():
+        if (path / "spatial").is_dir():
+            return _attempt(path, "a Visium folder", lambda: _visium(path))
+        return _attempt(path, "10x counts", lambda: _cell_ranger(path / _COUNTS))
+    if (path / "matrix.mtx").is_file() or (path / "matrix.mtx.gz").is_file():
+        return _attempt(path, "10x counts", lambda: _cell_ranger(path))
     if (path / "zarr.json").is_file() or (path / ".zgroup").is_file():
         store = _attempt(path, "a .zarr store", lambda: _zarr(path))
         if store.attrs.get("encoding-type") == "anndata":
             return _attempt(path, "an AnnData store", lambda: _open(store))
         return from_spatialdata(_attempt(path, "a SpatialData store", lambda: _store(path)))
-    raise InputError(f"{path} is a folder, but neither of Visium (it has no {_VISIUM_COUNTS}) nor a .zarr store")
+    raise InputError(f"{path} is a folder, but neither of 10x counts ({_COUNTS}, matrix.mtx.gz) nor a .zarr store")
 
 
 def read_h5ad(path: str | PathLike[str]) -> AnnData:
@@ -203,6 +210,14 @@ def _zarr(path: Path) -> Any:
     import zarr
 
     return zarr.open_group(path, mode="r")
+
+
+def _cell_ranger(path: Path) -> AnnData:
+    import scanpy as sc
+
+    adata: AnnData = sc.read_10x_mtx(path) if path.is_dir() else sc.read_10x_h5(path)
+    adata.var_names_make_unique()
+    return adata
 
 
 def _visium(path: Path) -> AnnData:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import warnings
 from pathlib import Path
@@ -11,16 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from scipy.io import mmwrite
 
 from scrcl_graph import InputError, datasets, pl, tl
 from scrcl_graph.io import from_spatialdata, read
 
 
-def write_visium(folder: Path, adata: AnnData) -> None:
-    """As Space Ranger 2 writes it, with the spots in another order in the table of positions."""
-    (folder / "spatial").mkdir(parents=True)
+def write_counts(path: Path, adata: AnnData) -> None:
+    """As Cell Ranger 3 and later write it, with the first two genes of one name."""
     counts = adata.X.astype(np.int32)  # 10x stores genes x spots by column
-    with h5py.File(folder / "filtered_feature_bc_matrix.h5", "w") as file:
+    with h5py.File(path, "w") as file:
         matrix = file.create_group("matrix")
         for name in ("data", "indices", "indptr"):
             matrix[name] = getattr(counts, name)
@@ -30,6 +31,12 @@ def write_visium(folder: Path, adata: AnnData) -> None:
         features["id"] = features["name"] = np.array(["twice", "twice", *adata.var_names[2:]], dtype="S")
         features["feature_type"] = np.array(["Gene Expression"] * adata.n_vars, dtype="S")
         features["genome"] = np.array(["none"] * adata.n_vars, dtype="S")
+
+
+def write_visium(folder: Path, adata: AnnData) -> None:
+    """As Space Ranger 2 writes it, with the spots in another order in the table of positions."""
+    (folder / "spatial").mkdir(parents=True)
+    write_counts(folder / "filtered_feature_bc_matrix.h5", adata)
     x, y = (adata.obsm["spatial"] * 1000).astype(int).T
     table = pd.DataFrame({"barcode": adata.obs_names, "in_tissue": 1, "array_row": 0, "array_col": 0})
     table["pxl_row_in_fullres"], table["pxl_col_in_fullres"] = y, x
@@ -70,6 +77,32 @@ def tissue() -> AnnData:
     return adata
 
 
+@pytest.mark.parametrize("where", ["file", "outs", "matrix"])
+def test_counts_of_cell_ranger_are_read(where: str, tissue: AnnData, tmp_path: Path) -> None:
+    if where == "matrix":
+        with gzip.open(tmp_path / "matrix.mtx.gz", "wb") as file:
+            mmwrite(file, tissue.X.T.astype(int))
+        names = ["twice", "twice", *tissue.var_names[2:]]
+        features = pd.DataFrame({"id": tissue.var_names, "name": names, "type": "Gene Expression"})
+        features.to_csv(tmp_path / "features.tsv.gz", sep="\t", header=False, index=False)
+        pd.Series(tissue.obs_names).to_csv(tmp_path / "barcodes.tsv.gz", header=False, index=False)
+    else:
+        write_counts(tmp_path / "filtered_feature_bc_matrix.h5", tissue)
+    adata = read(tmp_path / "filtered_feature_bc_matrix.h5" if where == "file" else tmp_path)
+    assert (adata.X != tissue.X).nnz == 0
+    assert list(adata.obs_names) == list(tissue.obs_names)
+    assert list(adata.var_names[:3]) == ["twice", "twice-1", "gene_2"]
+
+
+def test_an_h5_file_of_something_else_is_one_sentence(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["a"] = np.zeros(3)
+    with pytest.raises(InputError, match=r"other\.h5 cannot be read as 10x counts"):
+        read(tmp_path / "other.h5")
+    with pytest.raises(InputError, match=r"nowhere\.h5"):
+        read(tmp_path / "nowhere.h5")
+
+
 def test_a_visium_folder_is_read_with_positions_and_its_image_can_be_drawn(tissue: AnnData, tmp_path: Path) -> None:
     write_visium(tmp_path / "slide_1", tissue)
     adata = read(tmp_path / "slide_1")
@@ -89,7 +122,7 @@ def test_a_broken_visium_folder_is_one_sentence(tissue: AnnData, tmp_path: Path)
     (tmp_path / "slide_1" / "spatial" / "scalefactors_json.json").unlink()
     with pytest.raises(InputError, match=r"slide_1 cannot be read as a Visium folder: .*scalefactors_json\.json"):
         read(tmp_path / "slide_1")
-    with pytest.raises(InputError, match=r"is a folder, but neither of Visium .* nor a .zarr store"):
+    with pytest.raises(InputError, match=r"is a folder, but neither of 10x counts .* nor a .zarr store"):
         read(tmp_path)
 
 
