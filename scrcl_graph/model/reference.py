@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch_geometric.data import HeteroData
 
 from scrcl_graph import gr
+from scrcl_graph.cluster import unit_rows
 from scrcl_graph.nn.ops import edges_from_csr
 
 Matrix = NDArray[np.float32]
@@ -107,7 +108,10 @@ class Reference:
         and on the cell alone (and, with positions, on the new cells around it).
         """
         n, m = len(self.cell_x), len(cells)
-        nearest = gr.nearest(cells.x, self.cell_x, n_neighbors=n_neighbors, seed=seed)
+        new_x, known_x = cells.x, self.cell_x
+        if self.column_sums is None:  # the graph of the paper is by cosine
+            new_x, known_x = unit_rows(new_x), unit_rows(known_x)
+        nearest = gr.nearest(new_x, known_x, n_neighbors=n_neighbors, seed=seed)
         degree = np.diff(self.similar.indptr)
         weight = 1.0 / np.sqrt((nearest.shape[1] + 1.0) * (degree[nearest] + 1.0))
         rows = np.repeat(np.arange(m), nearest.shape[1])

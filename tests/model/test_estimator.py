@@ -15,8 +15,10 @@ import torch
 from anndata import AnnData
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics.pairwise import cosine_similarity
 
 from scrcl_graph import InputError, ScRCL, datasets, gr
+from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.objectives import Batch, NeighbourhoodContrast
 from scrcl_graph.presets import Preset, get_preset
@@ -290,6 +292,18 @@ def test_finding_another_number_of_clusters_is_said(planted: AnnData, caplog: py
         model = ScRCL(239, preset=preset).fit(planted.X)
     assert model.n_clusters_ != 239
     assert f"{model.n_clusters_} clusters were found where 239 were wanted" in caplog.text
+
+
+def test_new_cells_of_the_paper_preset_join_by_cosine_as_the_known_ones(planted: AnnData) -> None:
+    preset = dataclasses.replace(small_paper(), plan=TrainingPlan(epochs=1))
+    model = ScRCL(4, preset=preset).fit(planted.X[:200])
+    x = np.random.default_rng(0).normal(size=(40, model._reference.cell_x.shape[1])).astype(np.float32)
+    x *= np.geomspace(0.01, 100, 40, dtype=np.float32)[:, None]
+    data = model._reference.attach(Cells(x, planted.X[200:]), n_neighbors=5, seed=0)
+    edges = data[gr.SIMILAR]
+    inward = csr_from_edges(edges.edge_index, edges.edge_weight)[200:, :200]
+    for row, cosines in zip(inward, cosine_similarity(x, model._reference.cell_x), strict=True):
+        assert set(row.indices) == set(np.argsort(-cosines)[:5])
 
 
 def test_the_paper_preset_refuses_what_it_would_ignore(planted: AnnData) -> None:
