@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib as mpl
-import numpy as np
 from anndata import AnnData
 
 from scrcl_graph._adata.parts import obs_column
@@ -17,8 +16,10 @@ def palette(n: int) -> list[str]:
 
 
 def colours(adata: AnnData, name: str) -> dict[str, str]:
-    """Colour of each category of ``obs[name]``: those in ``uns[name + "_colors"]`` where there are as many."""
-    categories = obs_column(adata, name).astype("category").cat.categories.astype(str)
-    stored = np.asarray(adata.uns.get(f"{name}_colors", []), dtype=str)
-    chosen = stored.tolist() if len(stored) == len(categories) else palette(len(categories))
-    return dict(zip(categories, chosen, strict=True))
+    """Colour of each category of ``obs[name]``, as hex: those in ``uns[name + "_colors"]`` where there are as many."""
+    categories = [str(one) for one in obs_column(adata, name).astype("category").cat.categories]
+    try:
+        chosen = [mpl.colors.to_hex(one) for one in adata.uns.get(f"{name}_colors", [])]
+    except (TypeError, ValueError):  # something else of the user's
+        chosen = []
+    return dict(zip(categories, chosen if len(chosen) == len(categories) else palette(len(categories)), strict=True))

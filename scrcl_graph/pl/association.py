@@ -69,7 +69,7 @@ def association_network(adata: AnnData, *, key: str = "scrcl", n_genes: int = 6,
     nx.draw_networkx_edges(graph, at, ax=ax, edge_color="0.75")
     names = [node.removeprefix("group ") for node in groups]
     of_group = colours(adata, _groupby(adata, key))
-    shades = [of_group[name] for name in names]
+    shades = [of_group.get(name, "0.8") for name in names]  # a group may have no cell in this part of the data
     nx.draw_networkx_nodes(graph, at, nodelist=groups, node_color=shades, node_size=450, ax=ax)
     for node, (x, y) in at.items():
         name = node.removeprefix("group ") if node in groups else node
@@ -86,16 +86,18 @@ def joint_umap(adata: AnnData, *, key: str = "scrcl", n_genes: int = 3, seed: in
     sample is shown, and the title says so.
     """
     summary(adata, key)
+    groupby = _groupby(adata, key)
+    values, of_group = categories(adata, groupby), colours(adata, groupby)
     table = get.associations(adata, key=key, n_genes=n_genes).drop_duplicates("gene")
-    genes, groupby = list(table["gene"]), _groupby(adata, key)
+    table = table[table["group"].astype(str).isin(of_group)]  # groups with cells in this part of the data
+    genes = list(table["gene"])
     rows, note = sampled(adata, seed)
     embedding = np.asarray(adata.obsm[Keys(key).embedding])
     scores = get.scores(adata, genes=genes, key=key).to_numpy()
     nearest = np.argsort(-scores, axis=0, kind="stable")[:_CELLS_OF_A_GENE]
     points = umap_points(np.vstack([embedding[rows], embedding[nearest].mean(axis=0)]), seed)
-    values, of_group = categories(adata, groupby).iloc[rows], colours(adata, groupby)
     title = f"Cells by {groupby}, genes{note}"
-    ax = scatter(axes(ax, 7, 6), points[: len(rows)], values, of_group, title, alpha=0.5)
+    ax = scatter(axes(ax, 7, 6), points[: len(rows)], values.iloc[rows], of_group, title, alpha=0.5)
     x, y = points[len(rows) :].T
     shades = [of_group[str(group)] for group in table["group"]]
     ax.scatter(x, y, marker="D", s=22, c=shades, edgecolors="black", linewidths=0.8)

@@ -62,6 +62,7 @@ def write_report(
     tissue = adata.uns.get(Keys(key).domain_statistics)
     if tissue is not None and tissue["groupby"] != key:  # of an annotation
         tissue = None
+    words = cluster_words(adata, key=key, gene_sets=gene_sets)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = resources.files("scrcl_graph.report").joinpath("template.html").read_text(encoding="utf-8")
     page = environment.from_string(source).render(
@@ -72,7 +73,7 @@ def write_report(
         tissue=tissue,
         agreement=None if annotation is None else _agreement(adata, key, annotation),
         clusters=_clusters(adata, key),
-        words=cluster_words(adata, key=key, gene_sets=gene_sets),
+        words=words,
         figures=_figures(adata, key, run, tissue is not None, annotation),
     )
     with replacing(path) as temporary:

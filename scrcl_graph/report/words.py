@@ -38,13 +38,15 @@ def cluster_words(adata: AnnData, *, key: str = "scrcl", gene_sets: GeneSets | N
     Raises
     ------
     InputError
-        If there are no associations, or they are those of another column.
+        If there are no associations, or they are those of another column or of other clusters.
     """
     keys = Keys(key)
     table = get.associations(adata, key=key)
     if adata.uns[keys.associations]["groupby"] != key:
         raise InputError(f"the associations of '{key}' are of another column: run scrcl_graph.tl.associations again")
     sizes = adata.obs[key].value_counts(sort=False)
+    if set(table["group"].cat.categories) != set(sizes.index[sizes > 0]):
+        raise InputError(f"the associations of '{key}' are of other cells: run scrcl_graph.tl.associations again")
     near = _cosines(adata, keys)
     modules = get.module_scores(adata, key=key) if keys.modules in adata.uns else None
     words = {}

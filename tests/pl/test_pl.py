@@ -345,6 +345,17 @@ def test_a_group_without_raised_genes_shifts_no_colour_of_the_network(associated
     assert [to_hex(colour) for colour in groups.get_facecolor()] == palette(padj.shape[1])[1:]
 
 
+@pytest.mark.usefixtures("quick_umap")
+def test_a_part_of_the_cells_keeps_the_associations_of_all(associated: AnnData) -> None:
+    part = associated[associated.obs["scrcl"] == "1"].copy()
+    (groups,) = (one for one in pl.association_network(part).collections if isinstance(one, PathCollection))
+    shades = [to_hex(colour) for colour in groups.get_facecolor()]
+    assert shades == [palette(2)[1] if i == 1 else to_hex("0.8") for i in range(4)]
+    ax = pl.joint_umap(part, n_genes=2)
+    own = get.associations(associated, n_genes=2).query("group == '1'")["gene"]
+    assert sorted(text.get_text() for text in ax.texts[1:]) == sorted(own)
+
+
 def test_cells_without_a_slice_are_refused(associated: AnnData) -> None:
     associated.obs["slice"] = pd.Categorical(["a", None] * (associated.n_obs // 2))
     with pytest.raises(InputError, match=r"obs\['slice'\] is missing for 120 cells"):

@@ -39,6 +39,11 @@ def test_a_cluster_away_from_all_others_is_near_none(associated: AnnData) -> Non
     assert "No other cluster lies near it in the embedding." in cluster_words(associated)["0"]
 
 
+def test_associations_of_other_clusters_are_refused(associated: AnnData) -> None:
+    with pytest.raises(InputError, match="of other cells"):
+        cluster_words(associated[associated.obs["scrcl"] == "1"].copy())
+
+
 def test_associations_of_another_column_are_refused(associated: AnnData) -> None:
     tl.associations(associated, groupby="cell_type")
     with pytest.raises(InputError, match="of another column"):
