@@ -82,7 +82,7 @@ def write_report(
 
 def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
     sizes: pd.Series[int] = adata.obs[key].value_counts(sort=False)
-    top = associations(adata, key=key, n_genes=TOP_GENES).groupby("group", sort=False, observed=True)
+    raised = associations(adata, key=key, n_genes=TOP_GENES, max_padj=0.05)
     return [
         {
             "name": name,
@@ -90,7 +90,8 @@ def _clusters(adata: AnnData, key: str) -> list[dict[str, Any]]:
             "share": sizes[name] / adata.n_obs,
             "genes": list(zip(genes["gene"], genes["effect"], strict=True)),
         }
-        for name, genes in top
+        for name in raised["group"].cat.categories
+        for genes in [raised[raised["group"] == name]]
     ]
 
 

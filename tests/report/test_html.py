@@ -80,6 +80,16 @@ def test_every_cluster_is_listed_with_its_size_and_genes(associated: AnnData, tm
         assert rows[name][3].startswith(best)
 
 
+def test_only_raised_genes_are_listed(associated: AnnData, tmp_path: Path) -> None:
+    padj = associated.varm["scrcl_associations_padj"]
+    padj["0"] = 1.0
+    padj.loc[padj.index[20:], "1"] = 1.0
+    rows = {row[0]: row for row in Page(report(associated, tmp_path)).rows if row}
+    assert rows["0"][3] == "none at a false discovery rate of 5 %"
+    raised = get.associations(associated, max_padj=0.05).query("group == '1'").head(8)
+    assert rows["1"][3] == ", ".join(f"{row.gene}{row.effect:.1f}" for row in raised.itertuples())
+
+
 def test_how_it_was_run_is_told(associated: AnnData, tmp_path: Path) -> None:
     text = report(associated, tmp_path)
     rows = {row[0]: row[1] for row in Page(text).rows if len(row) == 2}
