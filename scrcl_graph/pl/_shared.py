@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from numpy.typing import NDArray
 
+from scrcl_graph._adata.colours import colours
 from scrcl_graph._adata.parts import obs_column
 from scrcl_graph._errors import InputError
 
@@ -25,14 +26,14 @@ def axes(ax: Axes | None, width: float = 5.0, height: float = 4.0) -> Axes:
     return ax if ax is not None else plt.figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def column(adata: AnnData, name: str) -> pd.Series:
-    """A column of ``obs`` as numbers, or else as categories; or InputError."""
+def coloured(adata: AnnData, name: str) -> tuple[pd.Series, dict[str, str]]:
+    """A column of ``obs`` as numbers, or else as categories with the colour of each; or InputError."""
     values = obs_column(adata, name)
     if values.isna().all():
         raise InputError(f"obs['{name}'] has no value for any cell")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return values.astype(np.float64)
-    return values.astype("category")
+        return values.astype(np.float64), {}
+    return values.astype("category"), colours(adata, name)
 
 
 def short(names: Sequence[object]) -> list[str]:
@@ -44,7 +45,7 @@ def scatter(
     ax: Axes,
     points: NDArray[Any],
     values: pd.Series,
-    colours: Mapping[str, str],
+    of_category: Mapping[str, str],
     title: str,
     *,
     area: float = 20_000,
@@ -61,23 +62,23 @@ def scatter(
     x, y = points[order, 0], points[order, 1]
     size = float(np.clip(area / len(points), 0.5, 30))
     numbers = not isinstance(values.dtype, pd.CategoricalDtype)
-    shades = values.to_numpy()[order] if numbers else [colours[str(name)] for name in values.iloc[order]]
+    shades = values.to_numpy()[order] if numbers else [of_category[str(name)] for name in values.iloc[order]]
     dots = ax.scatter(x, y, s=size, c=shades, alpha=alpha, linewidths=0, rasterized=True)
     if numbers:
         colour_bar(ax, dots, "")
     else:
-        _name_categories(ax, points, values, colours, legend)
+        _name_categories(ax, points, values, of_category, legend)
     ax.set(xticks=[], yticks=[], title=title)
     return ax
 
 
 def _name_categories(
-    ax: Axes, points: NDArray[Any], values: pd.Series, colours: Mapping[str, str], legend: bool
+    ax: Axes, points: NDArray[Any], values: pd.Series, of_category: Mapping[str, str], legend: bool
 ) -> None:
     shown = values.cat.remove_unused_categories().cat.categories
     for name, text in zip(shown, short(shown), strict=True):
         if legend:
-            ax.plot([], [], "o", markersize=6, color=colours[str(name)], label=text)
+            ax.plot([], [], "o", markersize=6, color=of_category[str(name)], label=text)
         else:
             x, y = np.median(points[(values == name).to_numpy(), :2], axis=0)
             label = ax.text(x, y, text, ha="center", va="center", fontsize=8, fontweight="bold")
@@ -107,14 +108,14 @@ def heatmap(
     label: str,
 ) -> Axes:
     """A small table in colours, with its numbers where there is room for them; NaN is grey."""
-    colours = plt.get_cmap(cmap).with_extremes(bad="0.85")
-    image = ax.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto")
+    scale = plt.get_cmap(cmap).with_extremes(bad="0.85")
+    image = ax.imshow(values, cmap=scale, vmin=limits[0], vmax=limits[1], aspect="auto")
     rows, columns = short(rows), short(columns)
     ax.set_xticks(range(len(columns)), columns, rotation=90 if max(map(len, columns)) > 4 else 0)
     ax.set_yticks(range(len(rows)), rows)
     if max(values.shape) <= 12:
         for (i, j), value in np.ndenumerate(values):
-            red, green, blue, _ = colours(image.norm(value))
+            red, green, blue, _ = scale(image.norm(value))
             dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
             rounded = round(float(value), digits) + 0.0  # no -0.0
             text = f"{rounded:.{digits}f}" if np.isfinite(value) else ""

@@ -137,14 +137,14 @@ def _in_rows(graph: nx.Graph) -> dict[str, tuple[float, float]]:
     page = max(sides[0], (2.2 * sum(side**2 for side in sides)) ** 0.5)
     at: dict[str, tuple[float, float]] = {}
     left = top = 0.0
-    lowest = sides[0]
+    height = sides[0]  # of the row
     for nodes, side in zip(components, sides, strict=True):
         if left and left + side > page:
-            left, top, lowest = 0.0, top - lowest, side  # sizes decrease: the first of a row is its highest
+            left, top, height = 0.0, top - height, side  # sizes decrease: the first of a row is its highest
         part = nx.Graph()  # a view of the component would have the order of a set, which is another in each process
         part.add_nodes_from(node for node in graph if node in nodes)
         part.add_edges_from(edge for edge in graph.edges(data=True) if edge[0] in nodes)
-        centre = (left + side / 2, top - lowest / 2)
+        centre = (left + side / 2, top - height / 2)
         at |= nx.kamada_kawai_layout(part, scale=(side - 1) / 2, center=centre)
         left += side
     return at

@@ -9,13 +9,12 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from scrcl_graph._adata.colours import colours
 from scrcl_graph._adata.results import summary
 from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._seeds import check_seed
 from scrcl_graph._settings import threads_kept
-from scrcl_graph.pl._shared import axes, column, scatter
+from scrcl_graph.pl._shared import axes, coloured, scatter
 
 _FEWEST_POINTS = 5
 UMAP_CELLS = 20_000  # more are sampled: the picture does not change, the minutes do
@@ -31,10 +30,10 @@ def umap(
     """
     summary(adata, key)
     name = color or key
-    values = column(adata, name)
+    values, of_category = coloured(adata, name)
     rows, note = sampled(adata, seed)
     points = umap_points(np.asarray(adata.obsm[Keys(key).embedding])[rows], seed)
-    return scatter(axes(ax, 5.5, 5), points, values.iloc[rows], colours(adata, name), f"UMAP by {name}{note}")
+    return scatter(axes(ax, 5.5, 5), points, values.iloc[rows], of_category, f"UMAP by {name}{note}")
 
 
 def sampled(adata: AnnData, seed: int) -> tuple[NDArray[np.intp], str]:

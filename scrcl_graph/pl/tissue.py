@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from scrcl_graph._adata.colours import colours
 from scrcl_graph._adata.parts import categories, obsm, slices
 from scrcl_graph._adata.results import summary
 from scrcl_graph._adata.tissue import recorded
-from scrcl_graph.pl._shared import axes, column, scatter
+from scrcl_graph.pl._shared import axes, coloured, scatter
 
 
 def spatial(
@@ -39,7 +38,7 @@ def spatial(
     summary(adata, key)
     spatial_key, library_key = recorded(adata, key, spatial_key, library_key)
     name = color or key
-    values = column(adata, name)
+    values, of_category = coloured(adata, name)
     points = obsm(adata, spatial_key)[:, :2].astype(np.float64)
     images = adata.uns.get("spatial", {})
     library = slices(adata, library_key)
@@ -66,7 +65,7 @@ def spatial(
         if library is not None:
             ax.text(boxes[one][0, 0], boxes[one][0, 1] - 0.02 * extent.max(), one, va="bottom", fontsize=8)
     area, alpha = 1600 * side**2 * len(panels), 0.7 if with_image else 1.0
-    scatter(ax, points, values, colours(adata, name), name, area=area, legend=True, alpha=alpha)
+    scatter(ax, points, values, of_category, name, area=area, legend=True, alpha=alpha)
     everything = np.array(list(boxes.values()))
     (left, top), (right, bottom) = everything[:, 0].min(axis=0), everything[:, 1].max(axis=0)
     margin = 0.08 * extent.max()
