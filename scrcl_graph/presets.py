@@ -275,6 +275,8 @@ def read_preset(path: str | PathLike[str]) -> Preset:
         return found
 
     try:
+        if "plan" in table:
+            raise InputError("the plan is written as a table, [training]")
         base = get_preset(str(table.pop("preset", "default")))
         layers = {place: part(value) for place, value in entries("layers").items()}
         objectives = {objective(name): weight for name, weight in entries("objectives").items()}

@@ -72,6 +72,7 @@ def test_a_toml_file_sets_layers_objectives_and_training(tmp_path: Path) -> None
         ('preset = "defalt"', "unknown preset 'defalt': choose one of default, spatial, paper"),
         ("preset = 3", "unknown preset '3'"),
         ("n_runs = 0", "mine.toml: n_runs is 0: give a whole number of at least 1"),
+        ("[plan]\nepochs = 2", r"mine.toml: the plan is written as a table, \[training\]"),
         ("n_training_cells = 1", "n_training_cells is 1: give a whole number of at least 2 or None"),
         ("gene_keep = 1.5", "gene_keep is 1.5: give a number of at least 0 and at most 1"),
         ('embedding = "view"', "embedding is 'view': give one of 'views', 'refined', 'coordinates'"),

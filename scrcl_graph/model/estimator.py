@@ -340,10 +340,15 @@ class ScRCL:
         tiles = cut_in_tiles(networks[0], data, self._fitted_preset().plan.tile_cells)
         return [in_tiles(network, tiles)(data) for network in networks]
 
-    def _fitted_preset(self) -> Preset:
+    @property
+    def preset_(self) -> Preset:
+        """The preset it was fitted with; its file may be gone since. InputError before :meth:`fit`."""
         if not hasattr(self, "_networks"):
             raise InputError("this model is not fitted yet: call fit first")
-        return self._chosen_preset.suited(len(self._reference.cell_x))
+        return self._chosen_preset
+
+    def _fitted_preset(self) -> Preset:
+        return self.preset_.suited(len(self._reference.cell_x))
 
 
 def _is_whole(value: object) -> bool:

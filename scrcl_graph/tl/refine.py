@@ -194,7 +194,7 @@ def apply(
     check_copy(adata, copy)
     keys = check_key(adata, key_added)
     fitted = model if isinstance(model, ScRCL) else ScRCL.load(model, device=device)
-    preset = get_preset(fitted.preset)
+    preset = fitted.preset_
     source = read_source(adata, layer)
     embedding = fitted.transform(
         source.matrix,

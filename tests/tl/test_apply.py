@@ -46,6 +46,17 @@ def test_a_folder_and_a_model_in_memory_give_the_same(new: AnnData, folder: Path
     np.testing.assert_array_equal(first.obsm["X_scrcl"], second.obsm["X_other"])
 
 
+def test_a_model_does_not_need_the_file_of_its_preset_again(planted: AnnData, new: AnnData, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("n_runs = 1\n[training]\nepochs = 2\n")
+    model = ScRCL(4, preset=str(tmp_path / "mine.toml"))
+    with pytest.raises(InputError, match="not fitted yet"):
+        tl.apply(new, model)
+    model.fit(planted.X, genes=planted.var_names)
+    (tmp_path / "mine.toml").unlink()
+    tl.apply(new, model)
+    assert "scrcl" in new.obs
+
+
 @pytest.mark.parametrize("n_missing", [0, 5])
 def test_missing_genes_are_listed_and_results_survive_h5ad(
     n_missing: int, new: AnnData, folder: Path, tmp_path: Path
