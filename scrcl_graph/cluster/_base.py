@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
@@ -33,6 +34,12 @@ def unit_rows(X: NDArray[np.floating]) -> Embedding:
     length = np.linalg.norm(X, axis=1, keepdims=True)
     scaled: Embedding = np.divide(X, length, out=np.zeros_like(X), where=length > 0)
     return scaled
+
+
+def members(labels: NDArray[np.integer], k: int) -> sp.csr_matrix:
+    """Indicator of the clusters 0, ..., k - 1, cells x k: its transpose sums rows by cluster."""
+    n = len(labels)
+    return sp.csr_matrix((np.ones(n), labels, np.arange(n + 1)), shape=(n, k))
 
 
 def by_size(labels: NDArray[np.integer]) -> Labels:

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, members, unit_rows
 from scrcl_graph.cluster.kmeans import SphericalKMeans
 from scrcl_graph.gr.cells import cell_knn, neighbors_of_few
 
@@ -28,52 +28,44 @@ class Communities:
     Parameters
     ----------
     n_clusters
-        Communities wanted. None: as many as there are at ``resolution``.
-    resolution
-        Used where ``n_clusters`` is None.
+        Communities wanted.
     n_neighbors
         Of the kNN graph; of few cells the root of their number.
     random_state
         Seed; the same seed gives the same labels.
-
-    Attributes
-    ----------
-    n_natural_
-        Communities before any were joined.
     """
 
     def __init__(
         self,
-        n_clusters: int | None = None,
+        n_clusters: int,
         *,
-        resolution: float = 1.0,
         n_neighbors: int = N_NEIGHBORS,
         random_state: int = 0,
     ) -> None:
         self.n_clusters = n_clusters
-        self.resolution = resolution
         self.n_neighbors = n_neighbors
         self.random_state = random_state
 
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
-        k = self.n_clusters
-        if k is not None:
-            check_k(k, len(X))
+        check_k(self.n_clusters, len(X))
         X = unit_rows(X)
         neighbors = cell_knn(X, neighbors_of_few(self.n_neighbors, len(X)), self.random_state)
-        graph = GroupGraph(X, neighbors, n_groups(len(X), k or 1), self.random_state)
-        if k is None:
-            found = graph.communities(self.resolution)
-            self.n_natural_ = int(found.max()) + 1
-            return found[graph.group]
-        self.n_natural_ = int(graph.at_least(k)[0].max()) + 1
-        return graph.cut(k)
+        graph = GroupGraph(X, neighbors, n_groups(len(X), self.n_clusters), self.random_state)
+        return graph.cut(self.n_clusters)
 
 
 def n_groups(n: int, k: int) -> int:
     """How many groups n cells are put in to find k communities."""
     return min(n, max(min(_MOST_GROUPS, n // _CELLS_PER_GROUP), 4 * k))
+
+
+def louvain(graph: nx.Graph, *, resolution: float, seed: int) -> Labels:
+    """Communities (Blondel et al. 2008) of a weighted graph with the nodes 0, ..., n - 1, as one label per node."""
+    labels = np.empty(len(graph), dtype=np.int64)
+    for i, community in enumerate(nx.community.louvain_communities(graph, resolution=resolution, seed=int(seed))):
+        labels[list(community)] = i
+    return labels
 
 
 class GroupGraph:
@@ -98,21 +90,17 @@ class GroupGraph:
 
     def __init__(self, X: Embedding, neighbors: sp.csr_matrix, n_groups: int, seed: int) -> None:
         self.group = SphericalKMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(X)
-        member = sp.csr_matrix((np.ones(len(X)), (np.arange(len(X)), self.group)), shape=(len(X), n_groups))
+        member = members(self.group, n_groups)
         self._links = sp.csr_matrix(member.T @ neighbors @ member)
         twice = sp.diags_array(self._links.diagonal() / 2)  # a group's own edges; networkx wants them once
         self._graph = nx.from_scipy_sparse_array(sp.csr_matrix(self._links - twice))
-        self._seed = int(seed)
+        self._seed = seed
         self._found: dict[float, Labels] = {}
 
     def communities(self, resolution: float) -> Labels:
         """The community of each group."""
         if resolution not in self._found:
-            labels = np.empty(self._links.shape[0], dtype=np.int64)
-            found = nx.community.louvain_communities(self._graph, resolution=resolution, seed=self._seed)
-            for i, community in enumerate(found):
-                labels[list(community)] = i
-            self._found[resolution] = labels
+            self._found[resolution] = louvain(self._graph, resolution=resolution, seed=self._seed)
         return self._found[resolution]
 
     def at_least(self, k: int) -> tuple[Labels, float]:
@@ -139,7 +127,7 @@ class GroupGraph:
 def _join(links: sp.csr_matrix, labels: Labels, k: int, resolution: float) -> Labels:
     """Join pairs of communities, the largest gain of modularity first, until k are left."""
     while (n := int(labels.max()) + 1) > k:
-        member = sp.csr_matrix((np.ones(len(labels)), (np.arange(len(labels)), labels)), shape=(len(labels), n))
+        member = members(labels, n)
         between: NDArray[np.float64] = (member.T @ links @ member).toarray()
         degree, total = between.sum(axis=1), between.sum()
         gain = between / total - resolution * np.outer(degree, degree) / total**2

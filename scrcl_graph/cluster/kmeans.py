@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from scrcl_graph._errors import InputError
-from scrcl_graph.cluster._base import Embedding, Labels, check_k, unit_rows
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, members, unit_rows
 
 
 class SphericalKMeans:
@@ -57,11 +56,6 @@ class SphericalKMeans:
     def fit_predict(self, X: Embedding) -> Labels:
         """Labels of the rows of ``X``."""
         return self.fit(X).labels_
-
-    def predict(self, X: Embedding) -> Labels:
-        """Nearest centre by cosine."""
-        labels: Labels = (unit_rows(X) @ self.cluster_centers_.T).argmax(axis=1)
-        return labels
 
     def _lloyd(self, X: Embedding, centers: Embedding) -> tuple[float, Labels, Embedding]:
         labels = np.full(len(X), -1)
@@ -115,6 +109,5 @@ def _fill_empty(labels: Labels, cosine: NDArray[np.float32], k: int) -> Labels:
 
 
 def _sums(X: Embedding, labels: Labels, k: int) -> NDArray[np.float64]:
-    member = sp.csr_matrix((np.ones(len(X)), labels, np.arange(len(X) + 1)), shape=(len(X), k))
-    sums: NDArray[np.float64] = member.T @ X
+    sums: NDArray[np.float64] = members(labels, k).T @ X
     return sums

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from scrcl_graph.cluster._base import Labels
+from scrcl_graph.cluster._base import Labels, members
 
 
 def spatial_vote(labels: Labels, adjacency: sp.csr_matrix) -> Labels:
@@ -20,7 +20,7 @@ def spatial_vote(labels: Labels, adjacency: sp.csr_matrix) -> Labels:
     adjacency
         Cells x cells graph of ones without self loops.
     """
-    member = sp.csr_matrix((np.ones(len(labels)), (np.arange(len(labels)), labels)))
+    member = members(labels, int(labels.max()) + 1)
     votes = (adjacency @ member + 1.5 * member).toarray()  # the half breaks ties in favour of the own label
     winners: Labels = votes.argmax(axis=1).astype(np.int64)
     return winners

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from scrcl_graph.cluster import unit_rows
+from scrcl_graph.cluster.communities import louvain
 from scrcl_graph.gr.cells import cell_knn
 from scrcl_graph.gr.genes import column_moments
 from scrcl_graph.gr.spectral import pca
@@ -35,11 +36,7 @@ def gene_communities(links: sp.csr_matrix, *, resolution: float = 1.0, seed: int
     -------
     One label per gene.
     """
-    found = nx.community.louvain_communities(nx.from_scipy_sparse_array(links), resolution=resolution, seed=int(seed))
-    labels = np.empty(links.shape[0], dtype=np.int64)
-    for i, members in enumerate(found):
-        labels[list(members)] = i
-    return labels
+    return louvain(nx.from_scipy_sparse_array(links), resolution=resolution, seed=seed)
 
 
 def membership(log_X: sp.csr_matrix, labels: Labels) -> Values:
