@@ -65,8 +65,8 @@ class Preset:
     layers
         In place of the network's own, by relation; see :class:`scrcl_graph.nn.RefinementNetwork`.
     embedding
-        What is clustered: the ``"views"`` [E_1, E_2], the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that
-        enter the network.
+        What is clustered: the ``"views"`` [E_1, E_2], which have unit length, the same before that (``"hidden"``,
+        [H_1, H_2]), the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that enter the network.
     plan
         How the network is trained.
     n_runs
@@ -103,7 +103,7 @@ class Preset:
     hidden_dim: int = 128
     out_dim: int = 16
     layers: Mapping[str, Spec] = field(default_factory=dict)
-    embedding: Literal["views", "refined", "coordinates"] = "views"
+    embedding: Literal["views", "hidden", "refined", "coordinates"] = "views"
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     n_runs: int = 8
     n_training_cells: int | None = 20_000
@@ -162,9 +162,9 @@ _PRESETS = Registry(
                 n_spatial_neighbors=6,
                 gene_keep=1.0,
                 out_dim=32,
-                embedding="coordinates",
+                embedding="hidden",
                 plan=TrainingPlan(epochs=20, lr=1e-3),
-                n_runs=1,
+                n_runs=4,
                 clusterer="region_mixture",
             ),
             Preset(

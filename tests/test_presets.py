@@ -75,7 +75,7 @@ def test_a_toml_file_sets_layers_objectives_and_training(tmp_path: Path) -> None
         ("[plan]\nepochs = 2", r"mine.toml: the plan is written as a table, \[training\]"),
         ("n_training_cells = 1", "n_training_cells is 1: give a whole number of at least 2 or None"),
         ("gene_keep = 1.5", "gene_keep is 1.5: give a number of at least 0 and at most 1"),
-        ('embedding = "view"', "embedding is 'view': give one of 'views', 'refined', 'coordinates'"),
+        ('embedding = "view"', "embedding is 'view': give one of 'views', 'hidden', 'refined', 'coordinates'"),
         ("clusterer = 3", "3 is not the name of a part"),
         ("layers = 3", "layers is 3: write it as a table"),
         ('[objectives]\nalignment = "much"', "weights is .*'much'.*: give a table, each value a number"),

@@ -43,14 +43,19 @@ CLUSTERERS = Registry(
 def register_clusterer(name: str) -> Callable[[T], T]:
     """Decorator that gives a clusterer a name: a class or factory of :class:`Clusterer`.
 
-    It is called with the number of clusters, and with ``random_state`` and ``connectivity`` (cells x cells: the spatial
-    graph, or None where position is not used) if it has such parameters.
+    It is called with the number of clusters, and with ``random_state``, ``connectivity`` (cells x cells: the spatial
+    graph, or None where position is not used) and ``coordinates`` (cells x d: what entered the network) if it has such
+    parameters.
     """
     return CLUSTERERS.register(name)
 
 
 def make_clusterer(
-    spec: Spec, n_clusters: int, random_state: int, connectivity: sp.csr_matrix | None = None
+    spec: Spec,
+    n_clusters: int,
+    random_state: int,
+    connectivity: sp.csr_matrix | None = None,
+    coordinates: Embedding | None = None,
 ) -> Clusterer:
     """The clusterer a specification stands for; an instance is used as it is, its own number of clusters included.
 
@@ -65,7 +70,7 @@ def make_clusterer(
     if is_clusterer(part) and options:
         raise InputError(f"the clusterer '{name}' is an instance and takes no options: give its class instead")
     if not is_clusterer(part):
-        offered = {"random_state": random_state, "connectivity": connectivity}
+        offered = {"random_state": random_state, "connectivity": connectivity, "coordinates": coordinates}
         taken = {key: value for key, value in offered.items() if key in inspect.signature(part).parameters}
         try:
             made = part(n_clusters, **{**taken, **options})

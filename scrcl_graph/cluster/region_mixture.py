@@ -20,7 +20,8 @@ class RegionMixture:
     of several pieces as many in each). Ward's tree of all cells, each at the mean of its region, then joins regions
     wherever they lie, since a domain may be in several places. From each of the three partitions EM goes up to an
     optimum, and the likeliest is kept. Of tissue the starts tell more than the likelihood does: among many k-means
-    starts the likeliest optimum is often not the best (docs/tried.md).
+    starts the likeliest optimum is often not the best. Regions are found in the coordinates, where there are such: a
+    trained embedding spreads out a domain that holds most of the tissue, and its regions cut it up (docs/tried.md).
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ class RegionMixture:
         Principal components the mixture is fitted on.
     connectivity
         Which cells touch, cells x cells, symmetric; None where each touches all others: the start is Ward's tree then.
+    coordinates
+        n x d: where regions are found; None: in the embedding.
     random_state
         Of the cells in Ward's tree, where there are more than 2,000; the same seed gives the same labels.
     """
@@ -40,11 +43,13 @@ class RegionMixture:
         *,
         n_components: int = 15,
         connectivity: sp.csr_matrix | None = None,
+        coordinates: Embedding | None = None,
         random_state: int = 0,
     ) -> None:
         self.n_clusters = n_clusters
         self.n_components = n_components
         self.connectivity = connectivity
+        self.coordinates = coordinates
         self.random_state = random_state
 
     def fit_predict(self, X: Embedding) -> Labels:
@@ -52,12 +57,12 @@ class RegionMixture:
         k, seed = self.n_clusters, self.random_state
         check_k(k, len(X))
         points = leading_components(X, self.n_components, seed)
-        if self.connectivity is None:
-            places = [points]
-        else:
-            regions = Regions(points, self.connectivity)
-            places = [_means(points, regions.cut(round(each * k * regions.n_pieces))) for each in _REGIONS]
-        starts = [SampledWard(place, k, seed).cut(k) for place in places]
+        places = points if self.coordinates is None else leading_components(self.coordinates, self.n_components, seed)
+        means = [places]
+        if self.connectivity is not None:
+            regions = Regions(places, self.connectivity)
+            means = [_means(places, regions.cut(round(each * k * regions.n_pieces))) for each in _REGIONS]
+        starts = [SampledWard(place, k, seed).cut(k) for place in means]
         optima = [ascend(points, start, seed) for start in starts]
         labels: list[Labels] = [mixture.predict(points).astype(np.int64) for mixture in optima]
         return labels[max(complete(labels, k), key=lambda i: optima[i].lower_bound_)]

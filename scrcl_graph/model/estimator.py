@@ -295,7 +295,8 @@ class ScRCL:
             if self._chooses_k(preset):
                 self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
                 k = self.k_selection_.k
-            clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, self._reference.adjacent)
+            known = self._reference
+            clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, known.adjacent, known.cell_x)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
 
     def _chooses_k(self, preset: Preset) -> bool:

@@ -90,12 +90,14 @@ def try_out(network: Module, data: HeteroData, seed: int) -> None:
 
 @torch.no_grad()
 def embedding(data: HeteroData, runs: Sequence[Views], preset: Preset) -> Matrix:
-    """Both views of every run side by side, rows of unit length; or the coordinates of the cells as they are."""
+    """Both views of every run side by side, rows of unit length unless hidden; or the coordinates of the cells."""
     if preset.embedding == "coordinates":
         return np.array(data["cell"].x.cpu().numpy())  # a copy: what a user does to it is not done to the model
-    pairs = [views.embeddings if preset.embedding == "views" else views.refined for views in runs]
-    joined = torch.cat([view for pair in pairs for view in pair], dim=1).float()
-    return torch.nn.functional.normalize(joined, dim=1).cpu().numpy()
+    chosen = {"views": "embeddings", "hidden": "hidden", "refined": "refined"}[preset.embedding]
+    joined = torch.cat([view for views in runs for view in getattr(views, chosen)], dim=1).float()
+    if preset.embedding != "hidden":
+        joined = torch.nn.functional.normalize(joined, dim=1)
+    return joined.cpu().numpy()
 
 
 @torch.no_grad()

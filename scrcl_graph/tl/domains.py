@@ -39,9 +39,9 @@ def domains(
 ) -> AnnData | None:
     """Identify tissue domains without labels: :func:`refine` with the preset ``"spatial"``.
 
-    A cell is described at two scales, by its surroundings one step and four steps away on the spatial graph, and a
-    Gaussian mixture that starts from connected regions finds the domains. Cells without an annotation belong in
-    ``adata`` too: they are part of the tissue.
+    A cell is described at two scales, by its surroundings one step and four steps away on the spatial graph. Networks
+    trained on the graph of cells and genes refine this, and a Gaussian mixture that starts from connected regions
+    finds the domains. Cells without an annotation belong in ``adata`` too: they are part of the tissue.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def domains(
     spatial_vote
         Whether each cell then takes the commonest domain of its neighbourhood.
     layers
-        As in :func:`refine`. Domains come from coordinates, so layers change the gene side (association scores) only.
+        As in :func:`refine`.
     layer, input_state, key_added, model_path, checkpoint, random_state, device, copy
         As in :func:`refine`, as are the fields that are set.
 

@@ -35,6 +35,19 @@ def test_domains_in_several_places_are_found(
     assert adjusted_rand_score(truth, RegionMixture(3, connectivity=connectivity).fit_predict(X)) > 0.9
 
 
+def test_regions_of_the_coordinates_keep_a_domain_whole_that_the_embedding_spreads_out() -> None:
+    positions = grid(20, 30)
+    truth = np.where(positions[:, 1] < 24, 0, np.where(positions[:, 0] < 10, 1, 2))  # most of the tissue is one domain
+    touch = gr.spatial_neighbors(positions, n_neighbors=4)
+    noise = gr.smooth(np.random.default_rng(0).standard_normal((600, 8)).astype(np.float32), touch, (1,))
+    coordinates = 4 * np.eye(3, 8)[truth] + noise
+    spread = coordinates + 12 * np.outer((truth == 0) * (positions[:, 0] / 19 - 0.5), np.eye(8)[5])
+    cut = RegionMixture(3, connectivity=touch).fit_predict(spread)
+    whole = RegionMixture(3, connectivity=touch, coordinates=coordinates).fit_predict(spread)
+    assert adjusted_rand_score(truth, cut) < 0.6
+    assert adjusted_rand_score(truth, whole) > 0.95
+
+
 def test_regions_are_those_of_greedy_merges_of_clusters_that_touch() -> None:
     points = np.random.default_rng(1).standard_normal((36, 2))
     connectivity = gr.spatial_neighbors(grid(6, 6), n_neighbors=4)

@@ -91,10 +91,9 @@ def _known() -> dict[str, Method]:
         Method(f"default{name}", _HERE / "preset.py", "ours", {"preset": "default", **change})
         for name, change in changes.items()
     ]
-    trained = {"embedding": "views", "n_runs": 4}
     domains: dict[str, dict[str, Any]] = {
-        "+training": trained,
-        "+training+kmeans": {**trained, "clusterer": "kmeans"},
+        "-network": {"embedding": "coordinates", "n_runs": 1},
+        "-magnitude": {"embedding": "views"},
         "+correspondence": {"maps": ["correspondence", "pca"]},
         "+gene_step": {"gene_keep": 0.5},
         "+inertia": {"gene_ranking": "inertia"},
