@@ -291,11 +291,12 @@ class ScRCL:
         """Labels of the embedded cells, and the number of clusters that was wanted."""
         with threadpool_limits(1):  # many products of small matrices: threads only wait for each other
             self.k_selection_ = None
-            k = self.n_clusters
+            k, known = self.n_clusters, self._reference
             if self._chooses_k(preset):
-                self.k_selection_ = choose_k(self.embedding_, seed=self.random_state)
+                # regions of tissue are found again in the coordinates more than in the views (docs/benchmarks.md)
+                seen = known.cell_x if preset.embedding == "hidden" else self.embedding_
+                self.k_selection_ = choose_k(seen, seed=self.random_state)
                 k = self.k_selection_.k
-            known = self._reference
             clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, known.adjacent, known.cell_x)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
 

@@ -18,6 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from scrcl_graph import InputError, ScRCL, datasets, gr
+from scrcl_graph.cluster import choose_k
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.objectives import Batch, NeighbourhoodContrast
@@ -235,6 +236,16 @@ def test_the_spatial_preset_recovers_domains_better_than_the_types_of_cells_coul
     assert found > 0.75
     assert found > adjusted_rand_score(tissue.obs["domain"], tissue.obs["cell_type"]) + 0.1
     assert blind < 0.3
+
+
+def test_the_number_of_domains_is_chosen_on_the_coordinates() -> None:
+    tissue = datasets.synthetic(300, 100, 3, density=0.1, seed=2)
+    preset = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=1))
+    model = ScRCL(preset=preset).fit(tissue.X, spatial=tissue.obsm["spatial"])
+    assert model.k_selection_ is not None
+    on_coordinates, on_views = (choose_k(seen, seed=0) for seen in (model._reference.cell_x, model.embedding_))
+    np.testing.assert_array_equal(model.k_selection_.recovered, on_coordinates.recovered)
+    assert not np.array_equal(on_coordinates.recovered, on_views.recovered)
 
 
 def test_spatial_edges_never_join_two_slices(planted: AnnData) -> None:
