@@ -76,7 +76,7 @@ class ScRCL:
     labels_
         n, int64; 0 is the largest cluster.
     embedding_
-        n x d, float32: rows of unit length, or coordinates where the preset clusters these.
+        n x d, float32: rows of unit length, unless the preset clusters ``"hidden"`` views or coordinates.
     n_clusters_
         Number of clusters found.
     k_selection_

@@ -53,7 +53,7 @@ def domain_graph(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) 
         lowest = _arcs(ax, paga["connectivities"].toarray()[np.ix_(order, order)], above=False)
         ax.text(-0.6, -0.2, "alike (PAGA)", ha="right", va="top", fontsize=8)
     ax.text(-0.6, 0.2, "touch", ha="right", va="bottom", fontsize=8)
-    ax.scatter(range(len(names)), np.zeros(len(names)), s=200, c=[colour[name] for name in names], zorder=2)
+    ax.scatter(range(len(names)), np.zeros(len(names)), s=200, c=[colour.get(name, "0.8") for name in names], zorder=2)
     ax.set_xticks(range(len(names)), short(names), rotation=90 if max(map(len, names)) > 4 else 0)
     ax.set(
         xlim=(-2.2, len(names) - 0.4), ylim=(-lowest - 0.4, highest + 0.4), yticks=[], title="Domains in tissue order"

@@ -166,6 +166,11 @@ def test_domains_are_drawn_in_tissue_order(measured: AnnData) -> None:
     assert any(start == 180 for _, start in lines)  # PAGA
     del measured.uns["scrcl_paga"]
     assert not any(arc.theta1 == 180 for arc in pl.domain_graph(measured).patches)
+    part = measured[measured.obs["scrcl"] != names[0]].copy()
+    part.obs["scrcl"] = part.obs["scrcl"].cat.remove_unused_categories()
+    dots = pl.domain_graph(part).collections[0].get_facecolors()  # a domain without cells is grey
+    np.testing.assert_allclose(dots[0], (0.8, 0.8, 0.8, 1))
+    assert len(np.unique(dots, axis=0)) == len(names)
 
 
 def test_confusion_shows_shares_of_classes_with_matches_on_the_diagonal(refined: AnnData) -> None:
