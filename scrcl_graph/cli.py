@@ -1,4 +1,4 @@
-"""The command line: arguments in, verbs called, files out. No logic lives here."""
+"""The command line: arguments in, verbs called, files out, and what came out said."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _cluster(
     from scrcl_graph import tl
     from scrcl_graph._registry import from_text, pairs_from_text
     from scrcl_graph.gr import read_gmt
-    from scrcl_graph.io import check_writable, read, write_h5ad
+    from scrcl_graph.io import check_writable, read, sample_name, write_h5ad
     from scrcl_graph.report import write_report
 
     settings_file = Path(options["preset"]) if str(options.get("preset")).endswith(".toml") else None
@@ -207,9 +207,7 @@ def _cluster(
     if report is not None:
         if without is not None:
             raise InputError(f"there is no report, but the results are written: {without}")
-        folder = source.resolve()  # of Space Ranger: the folder above has the name of the sample
-        title = folder.parent.name if folder.name == "outs" else folder.name
-        write_report(adata, report, key=key, title=title, gene_sets=sets)
+        write_report(adata, report, key=key, title=sample_name(source), gene_sets=sets)
         typer.echo(f"report: {report}")
 
 

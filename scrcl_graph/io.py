@@ -6,6 +6,7 @@ Large matrices stay in their file: they are read a block of cells at a time, and
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -31,34 +32,44 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 IN_MEMORY = 2e9  # bytes of the matrices of a file, uncompressed, up to which it is loaded
 _SLOTS = ("obs", "var", "uns", "obsm", "varm", "obsp", "varp")
-_COUNTS = "filtered_feature_bc_matrix.h5"
+_COUNTS = "filtered_feature_bc_matrix"
 
 
 def read(path: str | PathLike[str]) -> AnnData:
     """An .h5ad file, a .zarr store of AnnData or SpatialData, or what Cell Ranger and Space Ranger write.
 
-    That is ``filtered_feature_bc_matrix`` as an .h5 file or a folder, or the folder ``outs`` with the file. With a
-    folder ``spatial`` in it, ``outs`` is read as a Visium slide; the name of the folder becomes that of the slide in
-    ``uns["spatial"]``. Genes of one name are told apart by a number, and of cells antibodies are left out.
+    That is ``filtered_feature_bc_matrix`` as an .h5 file or a folder, or the folder ``outs`` with one of them. With the
+    file and a folder ``spatial`` in it, ``outs`` is read as a Visium slide, which has the name of the sample
+    (:func:`sample_name`) in ``uns["spatial"]``. Genes of one name are told apart by a number, and of cells antibodies
+    are left out.
 
     Large matrices of a file (:func:`read_h5ad`) and those of an AnnData store are not loaded: they stay where they are.
     Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
     """
     path = Path(path)
     if not path.is_dir():
-        return _attempt(path, "10x counts", lambda: _cell_ranger(path)) if path.suffix == ".h5" else read_h5ad(path)
-    if (path / _COUNTS).is_file():
-        if (path / "spatial").is_dir():
-            return _attempt(path, "a Visium folder", lambda: _visium(path))
-        return _attempt(path, "10x counts", lambda: _cell_ranger(path / _COUNTS))
+        return _cell_ranger(path) if path.suffix == ".h5" and not _is_anndata(path) else read_h5ad(path)
+    file, folder = path / f"{_COUNTS}.h5", path / _COUNTS
+    if (path / "spatial").is_dir() and file.is_file():
+        return _attempt(path, "a Visium folder", lambda: _visium(path))
+    if file.is_file() or folder.is_dir():
+        return _cell_ranger(file if file.is_file() else folder)
+    if (path / "matrix.mtx").is_file() and (path / "features.tsv").is_file():
+        raise InputError(f"{path} has 10x counts that are not compressed: run gzip on matrix.mtx and both .tsv files")
     if (path / "matrix.mtx").is_file() or (path / "matrix.mtx.gz").is_file():
-        return _attempt(path, "10x counts", lambda: _cell_ranger(path))
+        return _cell_ranger(path)
     if (path / "zarr.json").is_file() or (path / ".zgroup").is_file():
         store = _attempt(path, "a .zarr store", lambda: _zarr(path))
         if store.attrs.get("encoding-type") == "anndata":
             return _attempt(path, "an AnnData store", lambda: _open(store))
         return from_spatialdata(_attempt(path, "a SpatialData store", lambda: _store(path)))
-    raise InputError(f"{path} is a folder, but neither of 10x counts ({_COUNTS}, matrix.mtx.gz) nor a .zarr store")
+    raise InputError(f"{path} is a folder, but neither of 10x counts ({_COUNTS}.h5, matrix.mtx.gz) nor a .zarr store")
+
+
+def sample_name(path: str | PathLike[str]) -> str:
+    """Name of a file or folder; of what Cell Ranger and Space Ranger write that of the folder above ``outs``."""
+    parts = Path(os.path.abspath(path)).parts  # links keep their names
+    return next((name for name in reversed(parts) if name not in (_COUNTS, f"{_COUNTS}.h5", "outs")), parts[-1])
 
 
 def read_h5ad(path: str | PathLike[str]) -> AnnData:
@@ -117,7 +128,7 @@ def write_h5ad(adata: AnnData, path: str | PathLike[str]) -> None:
 def check_writable(inputs: Sequence[Path | None], *outputs: Path | None) -> None:
     """Before hours of work: whether results could be written there, or InputError.
 
-    No input is an output, and no two outputs are one.
+    No input is an output, nothing in an input folder is replaced, and no two outputs are one.
     """
     taken = {path.resolve(): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -129,6 +140,8 @@ def check_writable(inputs: Sequence[Path | None], *outputs: Path | None) -> None
         taken[path.resolve()] = "an output"
         if path.is_dir():
             raise InputError(f"cannot write {path}: it is a folder")
+        if path.exists() and any(folder in taken for folder in path.resolve().parents):
+            raise InputError(f"{path} exists in the input folder: choose another name for the output, or delete it")
         if path.exists() and not path.is_file():
             raise InputError(f"cannot write {path}: it is no regular file")
         check_folder(path)
@@ -212,16 +225,24 @@ def _zarr(path: Path) -> Any:
     return zarr.open_group(path, mode="r")
 
 
+def _is_anndata(path: Path) -> bool:
+    """Whether it is not there (which is said by what reads AnnData), or an AnnData under another suffix."""
+    if not h5py.is_hdf5(path):
+        return not path.is_file()
+    with h5py.File(path) as file:
+        return bool(file.attrs.get("encoding-type") == "anndata")
+
+
 def _cell_ranger(path: Path) -> AnnData:
     import scanpy as sc
 
-    adata: AnnData = sc.read_10x_mtx(path) if path.is_dir() else sc.read_10x_h5(path)
+    adata: AnnData = _attempt(path, "10x counts", lambda: (sc.read_10x_mtx if path.is_dir() else sc.read_10x_h5)(path))
     adata.var_names_make_unique()
     return adata
 
 
 def _visium(path: Path) -> AnnData:
-    adata: AnnData = quiet_squidpy().read.visium(path, library_id=path.resolve().name)
+    adata: AnnData = quiet_squidpy().read.visium(path, library_id=sample_name(path))
     adata.var_names_make_unique()
     return adata
 

@@ -66,7 +66,8 @@ class Preset:
         In place of the network's own, by relation; see :class:`scrcl_graph.nn.RefinementNetwork`.
     embedding
         What is clustered: the ``"views"`` [E_1, E_2], which have unit length, the same before that (``"hidden"``,
-        [H_1, H_2]), the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that enter the network.
+        [H_1, H_2]), the gene-``"refined"`` [Z_1, Z_2], or the ``"coordinates"`` that enter the network. Where it is
+        ``"hidden"``, a number of clusters that is not given is chosen on the coordinates.
     plan
         How the network is trained.
     n_runs

@@ -65,6 +65,13 @@ def test_a_folder_and_the_input_itself_are_no_place_for_results(tmp_path: Path) 
             check_writable([source], None, same)
 
 
+def test_what_is_in_an_input_folder_is_not_replaced(tmp_path: Path) -> None:
+    check_writable([tmp_path], tmp_path / "result.h5ad")
+    (tmp_path / "matrix.mtx.gz").touch()
+    with pytest.raises(InputError, match=r"matrix\.mtx\.gz exists in the input folder"):
+        check_writable([tmp_path], tmp_path / "matrix.mtx.gz")
+
+
 def test_an_anndata_survives_writing_and_reading(planted: AnnData, tmp_path: Path) -> None:
     write_h5ad(planted, tmp_path / "planted.h5ad")
     back = read_h5ad(tmp_path / "planted.h5ad")

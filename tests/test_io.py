@@ -11,11 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from anndata import AnnData
 from scipy.io import mmwrite
 
 from scrcl_graph import InputError, datasets, pl, tl
-from scrcl_graph.io import from_spatialdata, read
+from scrcl_graph.io import from_spatialdata, read, sample_name
 
 
 def write_counts(path: Path, adata: AnnData) -> None:
@@ -77,21 +78,61 @@ def tissue() -> AnnData:
     return adata
 
 
-@pytest.mark.parametrize("where", ["file", "outs", "matrix"])
+def write_matrix(folder: Path, adata: AnnData) -> None:
+    """As Cell Ranger 3 and later write the folder, with a protein that is no gene."""
+    folder.mkdir(parents=True)
+    with gzip.open(folder / "matrix.mtx.gz", "wb") as file:
+        mmwrite(file, sp.vstack([adata.X.T, sp.csr_matrix(np.ones((1, adata.n_obs)))]).astype(int))
+    names = ["twice", "twice", *adata.var_names[2:], "CD3"]
+    kinds = ["Gene Expression"] * adata.n_vars + ["Antibody Capture"]
+    features = pd.DataFrame({"id": [*adata.var_names, "CD3"], "name": names, "type": kinds})
+    features.to_csv(folder / "features.tsv.gz", sep="\t", header=False, index=False)
+    pd.Series(adata.obs_names).to_csv(folder / "barcodes.tsv.gz", header=False, index=False)
+
+
+@pytest.mark.parametrize("where", ["file", "outs", "matrix", "outs with the matrix only"])
 def test_counts_of_cell_ranger_are_read(where: str, tissue: AnnData, tmp_path: Path) -> None:
-    if where == "matrix":
-        with gzip.open(tmp_path / "matrix.mtx.gz", "wb") as file:
-            mmwrite(file, tissue.X.T.astype(int))
-        names = ["twice", "twice", *tissue.var_names[2:]]
-        features = pd.DataFrame({"id": tissue.var_names, "name": names, "type": "Gene Expression"})
-        features.to_csv(tmp_path / "features.tsv.gz", sep="\t", header=False, index=False)
-        pd.Series(tissue.obs_names).to_csv(tmp_path / "barcodes.tsv.gz", header=False, index=False)
+    file, folder = tmp_path / "filtered_feature_bc_matrix.h5", tmp_path / "filtered_feature_bc_matrix"
+    if "matrix" in where:
+        write_matrix(folder, tissue)
     else:
-        write_counts(tmp_path / "filtered_feature_bc_matrix.h5", tissue)
-    adata = read(tmp_path / "filtered_feature_bc_matrix.h5" if where == "file" else tmp_path)
+        write_counts(file, tissue)
+    adata = read(file if where == "file" else folder if where == "matrix" else tmp_path)
     assert (adata.X != tissue.X).nnz == 0
     assert list(adata.obs_names) == list(tissue.obs_names)
     assert list(adata.var_names[:3]) == ["twice", "twice-1", "gene_2"]
+
+
+def test_counts_that_are_not_compressed_are_refused_with_what_to_do(tissue: AnnData, tmp_path: Path) -> None:
+    for name in ("matrix.mtx", "features.tsv", "barcodes.tsv"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"10x counts that are not compressed: run gzip on matrix\.mtx"):
+        read(tmp_path)
+
+
+def test_an_anndata_is_read_under_any_suffix(tissue: AnnData, tmp_path: Path) -> None:
+    tissue.write_h5ad(tmp_path / "tissue.h5")
+    assert list(read(tmp_path / "tissue.h5").obs_names) == list(tissue.obs_names)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/sample1/outs", "sample1"),
+        ("a/sample1/outs/filtered_feature_bc_matrix.h5", "sample1"),
+        ("a/sample1/outs/filtered_feature_bc_matrix", "sample1"),
+        ("a/cells.h5ad", "cells.h5ad"),
+        ("a/sample1/outs/../../slide", "slide"),
+    ],
+)
+def test_the_sample_has_the_name_of_the_folder_above_outs(path: str, name: str) -> None:
+    assert sample_name(path) == name
+
+
+def test_a_link_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "store_0a1b.h5ad").touch()
+    (tmp_path / "cells.h5ad").symlink_to(tmp_path / "store_0a1b.h5ad")
+    assert sample_name(tmp_path / "cells.h5ad") == "cells.h5ad"
 
 
 def test_an_h5_file_of_something_else_is_one_sentence(tmp_path: Path) -> None:
@@ -99,7 +140,7 @@ def test_an_h5_file_of_something_else_is_one_sentence(tmp_path: Path) -> None:
         file["a"] = np.zeros(3)
     with pytest.raises(InputError, match=r"other\.h5 cannot be read as 10x counts"):
         read(tmp_path / "other.h5")
-    with pytest.raises(InputError, match=r"nowhere\.h5"):
+    with pytest.raises(InputError, match=r"there is no file .*nowhere\.h5"):
         read(tmp_path / "nowhere.h5")
 
 

@@ -201,7 +201,7 @@ def test_options_that_nothing_takes_are_refused(tmp_path: Path) -> None:
     file.write_text("[objectives]\n'alignment{tau = 2}' = 1.0\n")
     with pytest.raises(InputError, match="takes no options: write a class or function that has them"):
         get_preset(str(file))
-    with pytest.raises(InputError, match="'SphericalKMeans' is an instance and takes no options"):
+    with pytest.raises(InputError, match="'SphericalKMeans' cannot be made: an instance takes no options"):
         make_clusterer((SphericalKMeans(3), {"n_init": 1}), 3, 0)
 
 

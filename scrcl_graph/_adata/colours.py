@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 from anndata import AnnData
 
-from scrcl_graph._adata.parts import obs_column
+from scrcl_graph._adata.parts import all_categories
 
 
 def palette(n: int) -> list[str]:
@@ -16,10 +16,10 @@ def palette(n: int) -> list[str]:
 
 
 def colours(adata: AnnData, name: str) -> dict[str, str]:
-    """Colour of each category of ``obs[name]``, as hex: those in ``uns[name + "_colors"]`` where there are as many."""
-    categories = [str(one) for one in obs_column(adata, name).astype("category").cat.categories]
+    """Colour of each category of ``obs[name]``, as hex: the first of ``uns[name + "_colors"]`` if enough."""
+    categories = all_categories(adata, name).cat.categories
     try:
         chosen = [mpl.colors.to_hex(one) for one in adata.uns.get(f"{name}_colors", [])]
     except (TypeError, ValueError):  # something else of the user's
         chosen = []
-    return dict(zip(categories, chosen if len(chosen) == len(categories) else palette(len(categories)), strict=True))
+    return dict(zip(categories, chosen if len(chosen) >= len(categories) else palette(len(categories)), strict=False))

@@ -20,19 +20,29 @@ def obs_column(adata: AnnData, name: str) -> pd.Series:
     return adata.obs[name]
 
 
+def all_categories(adata: AnnData, name: str) -> pd.Series:
+    """``obs[name]`` as categories named by text, in the order of what they are, or InputError."""
+    column = obs_column(adata, name).astype("category")
+    names = column.cat.categories.astype(str)
+    if not names.is_unique:
+        raise InputError(f"obs['{name}'] has two values that read '{names[names.duplicated()][0]}': rename one")
+    return column.cat.rename_categories(names)
+
+
 def categories(adata: AnnData, name: str) -> pd.Series:
-    """``obs[name]`` as categories without empty ones, or InputError."""
-    return obs_column(adata, name).astype("category").cat.remove_unused_categories()
+    """:func:`all_categories` without empty ones."""
+    return all_categories(adata, name).cat.remove_unused_categories()
 
 
 def slices(adata: AnnData, library_key: str | None) -> NDArray[Any] | None:
     """Slice of each cell as text, None for no key, or InputError."""
     if library_key is None:
         return None
-    column = obs_column(adata, library_key)
+    column = categories(adata, library_key)
     if missing := int(column.isna().sum()):
         raise InputError(f"obs['{library_key}'] is missing for {missing} cells: name their slice, or leave them out")
-    return np.asarray(column.astype(str))
+    names: NDArray[Any] = np.asarray(column.cat.categories)[column.cat.codes]
+    return names
 
 
 def obsm(adata: AnnData, key: str) -> NDArray[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -64,22 +64,44 @@ def make_clusterer(
     InputError
         If the name is unknown (the message lists the names), or what is given cannot cluster.
     """
-    part, options = CLUSTERERS.resolve(spec)
-    name = CLUSTERERS.plain(spec)[0]
-    made = part
-    if is_clusterer(part) and options:
-        raise InputError(f"the clusterer '{name}' is an instance and takes no options: give its class instead")
-    if not is_clusterer(part):
-        offered = {"random_state": random_state, "connectivity": connectivity, "coordinates": coordinates}
-        taken = {key: value for key, value in offered.items() if key in inspect.signature(part).parameters}
-        try:
-            made = part(n_clusters, **{**taken, **options})
-        except TypeError as err:
-            raise InputError(f"the clusterer '{name}' cannot be made: {err}") from err
+    offered = {"random_state": random_state, "connectivity": connectivity, "coordinates": coordinates}
+    part, options = _bound(spec, n_clusters, offered)
+    try:
+        made = part if is_clusterer(part) else part(n_clusters, **options)
+    except TypeError as err:
+        raise _cannot_be_made(spec, err) from err
     if not hasattr(made, "fit_predict"):
-        raise InputError(f"the clusterer '{name}' has no fit_predict: it must be like one of scikit-learn")
+        raise _cannot_be_made(spec, "it has no fit_predict, as those of scikit-learn have")
     clusterer: Clusterer = made
     return clusterer
+
+
+def check_clusterer(spec: Spec) -> None:
+    """InputError where :func:`make_clusterer` would refuse it; nothing of the user's is called."""
+    if _bound(spec, 2, dict.fromkeys(("random_state", "connectivity", "coordinates")))[0] is Leiden:
+        Leiden()  # refused without its extra
+
+
+def _bound(spec: Spec, n_clusters: int, offered: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The part, and all that it is to be called with: its options, and of what is offered what it takes."""
+    part, options = CLUSTERERS.resolve(spec)
+    if is_clusterer(part):
+        if options:
+            raise _cannot_be_made(spec, "an instance takes no options: give its class instead")
+        return part, {}
+    if not callable(part):
+        raise _cannot_be_made(spec, "it is neither a clusterer nor a function that makes one")
+    signature = inspect.signature(part)
+    options = {key: value for key, value in offered.items() if key in signature.parameters} | options
+    try:
+        signature.bind(n_clusters, **options)
+    except TypeError as err:
+        raise _cannot_be_made(spec, err) from err
+    return part, options
+
+
+def _cannot_be_made(spec: Spec, why: object) -> InputError:
+    return InputError(f"the clusterer '{CLUSTERERS.plain(spec)[0]}' cannot be made: {why}")
 
 
 def is_clusterer(part: object) -> bool:
@@ -118,6 +140,7 @@ __all__ = [
     "SphericalKMeans",
     "TiedMixture",
     "by_size",
+    "check_clusterer",
     "check_enough",
     "choose_k",
     "cluster_cells",

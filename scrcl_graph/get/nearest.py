@@ -79,8 +79,8 @@ def nearest_genes(
         rows = _positions(adata.obs_names, [cell], "cell")
     else:
         groups = grouping(adata, groupby or key, key)
-        _positions(pd.Index(groups.cat.categories.astype(str)), [str(group)], "group")
-        rows = np.flatnonzero((groups.astype(str) == str(group)).to_numpy())
+        _positions(groups.cat.categories, [str(group)], "group")
+        rows = np.flatnonzero((groups == str(group)).to_numpy())
     means = model.take(cells=rows, genes=used).group_means(np.zeros(len(rows), dtype=np.int64))[0]
     return pd.Series(means, index=adata.var_names[used], name="score").nlargest(n)
 

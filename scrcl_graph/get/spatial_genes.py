@@ -63,7 +63,7 @@ def spatial_genes(
         table["morans_i"] = np.asarray(sc.metrics.morans_i(tissue.adjacency, sp.csr_matrix(measured.T)))[place]
     table["morans_i_scores"] = AssociationFactors(cells, factors).morans_i(tissue.adjacency)[place]
     table["morans_i_within"] = np.nan
-    for code, name in enumerate(tissue.groups.categories.astype(str)):
+    for code, name in enumerate(tissue.groups.categories):
         own, here = tissue.groups.codes == code, (table["group"] == name).to_numpy()
         within = AssociationFactors(cells[own], factors).morans_i(tissue.adjacency[own][:, own])
         table.loc[here, "morans_i_within"] = within[place[here]]

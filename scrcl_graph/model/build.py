@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from scrcl_graph import gr
 from scrcl_graph._errors import InputError
 from scrcl_graph._matrix import Matrix
 from scrcl_graph._registry import Registry
-from scrcl_graph.cluster import CLUSTERERS, make_clusterer, unit_rows
+from scrcl_graph.cluster import check_clusterer, unit_rows
 from scrcl_graph.model.inputs import Inputs, check_rep, number_slices
 from scrcl_graph.model.reference import Cells, Reference
 from scrcl_graph.nn import LAYERS
@@ -101,8 +100,7 @@ def check_parts(preset: Preset) -> None:
         LAYERS.resolve(spec)
     for name in preset.maps:
         _MAPS.find(name)
-    if inspect.isclass(CLUSTERERS.resolve(preset.clusterer)[0]):
-        make_clusterer(preset.clusterer, 2, 0)  # its options fit, and what it needs is installed
+    check_clusterer(preset.clusterer)
     make_objectives(preset.plan.weights)
     OPTIMIZERS.find(preset.plan.optimizer)
 

@@ -169,7 +169,7 @@ class ScRCL:
         if k is not None and not (_is_whole(k) and 2 <= k < n_cells):
             raise InputError(f"n_clusters is {k}, but must be at least 2, less than the {n_cells} cells, and whole")
         if self._chooses_k(preset):
-            check_enough(n_cells)
+            check_enough(min(n_cells, preset.n_training_cells or n_cells))
         check_seed(self.random_state)
         names = gene_names(genes, matrix.shape[1])
         device = resolve_device(self.device)

@@ -31,7 +31,7 @@ from scrcl_graph.presets import from_plain, to_plain
 if TYPE_CHECKING:
     from scrcl_graph.model.estimator import ScRCL
 
-FORMAT = 3
+FORMAT = 4
 FILES = _ARRAYS, _META = "model.safetensors", "model.json"
 _CSR = ("data", "indices", "indptr", "shape")
 

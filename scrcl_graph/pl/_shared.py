@@ -14,7 +14,7 @@ from matplotlib.cm import ScalarMappable
 from numpy.typing import NDArray
 
 from scrcl_graph._adata.colours import colours
-from scrcl_graph._adata.parts import obs_column
+from scrcl_graph._adata.parts import all_categories, obs_column
 from scrcl_graph._errors import InputError
 
 _LEGEND_ROWS = 12
@@ -33,7 +33,7 @@ def coloured(adata: AnnData, name: str) -> tuple[pd.Series, dict[str, str]]:
         raise InputError(f"obs['{name}'] has no value for any cell")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.astype(np.float64), {}
-    return values.astype("category"), colours(adata, name)
+    return all_categories(adata, name), colours(adata, name)
 
 
 def short(names: Sequence[object]) -> list[str]:
@@ -62,7 +62,7 @@ def scatter(
     x, y = points[order, 0], points[order, 1]
     size = float(np.clip(area / len(points), 0.5, 30))
     numbers = not isinstance(values.dtype, pd.CategoricalDtype)
-    shades = values.to_numpy()[order] if numbers else [of_category[str(name)] for name in values.iloc[order]]
+    shades = values.to_numpy()[order] if numbers else [of_category[name] for name in values.iloc[order]]
     dots = ax.scatter(x, y, s=size, c=shades, alpha=alpha, linewidths=0, rasterized=True)
     if numbers:
         colour_bar(ax, dots, "")
@@ -78,7 +78,7 @@ def _name_categories(
     shown = values.cat.remove_unused_categories().cat.categories
     for name, text in zip(shown, short(shown), strict=True):
         if legend:
-            ax.plot([], [], "o", markersize=6, color=of_category[str(name)], label=text)
+            ax.plot([], [], "o", markersize=6, color=of_category[name], label=text)
         else:
             x, y = np.median(points[(values == name).to_numpy(), :2], axis=0)
             label = ax.text(x, y, text, ha="center", va="center", fontsize=8, fontweight="bold")

@@ -45,7 +45,7 @@ def spatial(
     if library is None:
         panels = {next(iter(images), "") if len(images) == 1 else "": np.ones(len(points), dtype=bool)}
     else:
-        panels = {str(one): library == str(one) for one in categories(adata, str(library_key)).cat.categories}
+        panels = {one: library == one for one in categories(adata, str(library_key)).cat.categories}
 
     boxes = {one: np.array([points[own].min(axis=0), points[own].max(axis=0)]) for one, own in panels.items()}
     extent = np.max([high - low for low, high in boxes.values()], axis=0)

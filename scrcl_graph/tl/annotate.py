@@ -81,7 +81,8 @@ def annotate(adata: AnnData, *, markers: GeneSets, max_padj: float = 0.05, key: 
         }
     ).sort_values("score", ascending=False, kind="stable")
     best = table[table["padj"] <= max_padj].drop_duplicates("group").set_index("group")["type"]
-    named = adata.obs[column].astype(str).map(best).fillna(UNKNOWN).where(adata.obs[column].notna())
+    groups = grouping(adata, column, key).astype(object)
+    named = groups.map(best).fillna(UNKNOWN).where(groups.notna())
     order = pd.Categorical(table["group"], effect.columns)
     adata.obs[keys.annotation] = pd.Categorical(named)
     if keys.annotation_share in adata.obs:  # of spread_labels

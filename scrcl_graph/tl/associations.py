@@ -79,7 +79,7 @@ def associations(
     keys = Keys(key)
     groups = grouping(adata, groupby or key, key)
     known = groups.notna().to_numpy()
-    names = groups.cat.categories.astype(str)
+    names = groups.cat.categories
     if len(names) < 2:
         raise InputError(f"obs['{groups.name}'] has fewer than two groups: there is nothing to compare")
     if known.sum() < 3:

@@ -87,7 +87,7 @@ def domain_statistics(
         raise InputError(f"n_permutations is {n_permutations}, but must be at least 1")
     column, seed = groupby or key, check_seed(random_state)
     tissue = read_tissue(adata, column, key, spatial_key, library_key, n_neighbors)
-    groups, names = tissue.groups, tissue.groups.categories.astype(str)
+    groups, names = tissue.groups, tissue.groups.categories
     if len(names) < 2:
         raise InputError(f"obs['{column}'] has {len(names)} domain: statistics compare at least two")
     zscore, counts = _enrichment(tissue, n_permutations, seed)

@@ -97,7 +97,7 @@ def ligand_receptor(
         [[place[gene] for gene in parts] for parts in table[side]] for side in ("ligands", "receptors")
     )
     measured = expression(adata, genes, layer, key)
-    names = groups.cat.categories.astype(str)
+    names = groups.cat.categories
     contacts = group_contacts(groups.cat.codes.to_numpy()[known], len(names), adjacency)
     test = interactions(
         measured.values[known],

@@ -57,7 +57,7 @@ def paga(adata: AnnData, *, key: str = "scrcl", groupby: str | None = None) -> N
     sc.tl.paga(bare, groups="domain")
     adata.uns[keys.paga] = {
         "groupby": groupby or key,
-        "domains": groups.categories.astype(str).to_numpy(dtype=object),
+        "domains": groups.categories.to_numpy(dtype=object),
         "connectivities": sp.csr_matrix(bare.uns["paga"]["connectivities"]),
         "connectivities_tree": sp.csr_matrix(bare.uns["paga"]["connectivities_tree"]),
     }

@@ -13,12 +13,13 @@ import pytest
 import scipy.sparse as sp
 import torch
 from anndata import AnnData
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from scrcl_graph import InputError, ScRCL, datasets, gr
-from scrcl_graph.cluster import choose_k
+from scrcl_graph.cluster import SphericalKMeans, choose_k
 from scrcl_graph.model.reference import Cells
 from scrcl_graph.nn.ops import csr_from_edges
 from scrcl_graph.objectives import Batch, NeighbourhoodContrast
@@ -289,11 +290,33 @@ def test_what_cannot_cluster_is_refused_before_anything_is_computed(
     monkeypatch.setattr("scrcl_graph.model.estimator.build", lambda *_: pytest.fail("it was built"))
     with pytest.raises(InputError, match=r"'kmeans' cannot be made: .*magic"):
         ScRCL(4, preset=dataclasses.replace(QUICK, clusterer=("kmeans", {"magic": 1}))).fit(planted.X)
+    with pytest.raises(InputError, match=r"cannot be made: .*magic"):
+        ScRCL(4, preset=dataclasses.replace(QUICK, clusterer=(lambda k: SphericalKMeans(k), {"magic": 1}))).fit(
+            planted.X
+        )
+    with pytest.raises(InputError, match="'SphericalKMeans' cannot be made: an instance takes no options"):
+        ScRCL(4, preset=dataclasses.replace(QUICK, clusterer=(SphericalKMeans(4), {"n_init": 1}))).fit(planted.X)
     with pytest.raises(InputError, match="19 cells are too few to choose a number"):
         ScRCL().fit(planted.X[:19])
+    with pytest.raises(InputError, match="19 cells are too few to choose a number"):
+        ScRCL(preset=dataclasses.replace(QUICK, n_training_cells=19)).fit(planted.X)
     monkeypatch.setitem(sys.modules, "igraph", None)
     with pytest.raises(ImportError, match=r"scrcl-graph\[leiden\]"):
         ScRCL(4, preset=dataclasses.replace(QUICK, clusterer="leiden")).fit(planted.X)
+
+
+def test_a_clusterer_of_the_users_own_is_made_once_with_what_it_asks_for(planted: AnnData) -> None:
+    made = []
+
+    class Own(SphericalKMeans):
+        def __init__(self, n_clusters: int, coordinates: NDArray[np.float32]) -> None:
+            assert n_clusters == 4
+            assert len(coordinates) == planted.n_obs
+            made.append(self)
+            super().__init__(n_clusters)
+
+    ScRCL(4, preset=dataclasses.replace(QUICK, clusterer=Own)).fit(planted.X)
+    assert len(made) == 1
 
 
 def test_finding_another_number_of_clusters_is_said(planted: AnnData, caplog: pytest.LogCaptureFixture) -> None:
