@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anndata
 import pandas as pd
@@ -15,7 +17,9 @@ from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
 import scrcl_graph
-from scrcl_graph import InputError, cli, datasets
+from scrcl_graph import InputError, cli, datasets, tl
+from scrcl_graph.presets import get_preset
+from scrcl_graph.train import TrainingPlan
 
 
 @pytest.fixture
@@ -98,13 +102,21 @@ def test_domains_of_two_slices_from_file_to_file(tmp_path: Path, capsys: pytest.
     tissue = datasets.synthetic_tissue(250, 120, 3, 6, n_slices=2, batch=0.5, mixing=0.0, fold=6.0, seed=1)
     tissue.write_h5ad(tmp_path / "tissue.h5ad")
     options = ["--n-clusters", 3, "--library-key", "slice", "--spatial-graph", "delaunay", "--spatial-vote"]
-    options += ["--layers", "sage{aggr='max'},cell-gene=gat"]
+    options += ["--layers", "sage{aggr='max'},cell-gene=gat", "--model", tmp_path / "model"]
     assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "out.h5ad", *options) == 0
     assert "500 cells in 3 clusters of " in capsys.readouterr().out
     out = anndata.read_h5ad(tmp_path / "out.h5ad")
     assert adjusted_rand_score(tissue.obs["domain"], out.obs["scrcl"]) > 0.8
     assert out.uns["scrcl"]["params"]["spatial_graph"] == "delaunay"
+    assert out.uns["scrcl_domain_statistics"]["library_key"] == "slice"
     assert out.uns["scrcl"]["params"]["layers"] == "cell-cell: sage, aggr: max; cell-gene: gat"
+    again = tmp_path / "again.h5ad"
+    assert call("apply", tmp_path / "model", tmp_path / "tissue.h5ad", "-o", again, "--library-key", "slice") == 0
+    applied = anndata.read_h5ad(again)
+    assert adjusted_rand_score(out.obs["scrcl"], applied.obs["scrcl"]) > 0.8
+    assert applied.uns["scrcl"]["input"]["spatial_key"] == "spatial"
+    assert applied.uns["scrcl"]["input"]["batch_key"] == "slice"
+    capsys.readouterr()
     assert call("domains", tmp_path / "tissue.h5ad", "-o", tmp_path / "no.h5ad", "--spatial-graph", "radius") == 2
     assert "needs radius=" in capsys.readouterr().err
 
@@ -208,6 +220,24 @@ def test_gene_sets_without_a_report_are_refused(
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
     assert capsys.readouterr().out == f"scrcl-graph {scrcl_graph.__version__}\n"
+
+
+def test_the_demo_keeps_its_annotation_from_the_method_and_gives_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scrcl_graph.pl.clusters.umap_points", lambda embedding, seed: embedding[:, :2])
+    refine = tl.refine
+
+    def quick(adata: AnnData, **options: Any) -> None:
+        assert "bulk_labels" not in adata.obs
+        preset = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
+        refine(adata, preset=preset, n_clusters=5, **options)
+
+    monkeypatch.setattr(tl, "refine", quick)
+    assert call("demo", "-o", tmp_path / "out") == 0
+    assert "5 clusters in" in capsys.readouterr().out
+    assert "bulk_labels" in anndata.read_h5ad(tmp_path / "out" / "pbmc68k_reduced.h5ad").obs
+    assert "Agreement with bulk_labels" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_demo_into_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

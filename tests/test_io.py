@@ -153,7 +153,6 @@ def test_a_visium_folder_is_read_with_positions_and_its_image_can_be_drawn(tissu
     tl.refine(adata, n_clusters=2, preset="spatial")
     ax = pl.spatial(adata)
     assert ax.images[0].get_extent() == [0, 1000, 1000, 0]
-    plt.close("all")
     adata.write_h5ad(tmp_path / "result.h5ad")
     assert "slide_1" in read(tmp_path / "result.h5ad").uns["spatial"]
 

@@ -12,6 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scrcl_graph._adata.parts import categories, obsm, slices
+from scrcl_graph._errors import InputError
 from scrcl_graph._keys import is_run
 from scrcl_graph.gr import spatial_neighbors
 
@@ -55,7 +56,12 @@ def read_tissue(
 
 
 def recorded(adata: AnnData, key: str, spatial_key: str | None, library_key: str | None) -> tuple[str, str | None]:
-    """Where positions and slices are: as given, otherwise as the run under ``key`` was given them."""
+    """Where positions and slices are: as given, otherwise as the run under ``key`` was given them; or InputError."""
     run = adata.uns.get(key)
     read = {name: value for name, value in run["input"].items() if value != "none"} if is_run(run) else {}
-    return spatial_key or read.get("spatial_key", "spatial"), library_key or read.get("batch_key")
+    library_key = library_key or read.get("batch_key")
+    if library_key is not None and library_key not in adata.obs:
+        raise InputError(
+            f"the slices of '{key}' are named by obs['{library_key}'], which is not there: pass library_key"
+        )
+    return spatial_key or read.get("spatial_key", "spatial"), library_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from collections.abc import Callable
 from functools import partial
 from importlib import resources
@@ -24,7 +25,9 @@ from scrcl_graph._files import replacing
 from scrcl_graph._keys import Keys
 from scrcl_graph.get import associations
 from scrcl_graph.gr import GeneSets
-from scrcl_graph.report.words import cluster_words
+from scrcl_graph.report.words import cluster_words, of_others
+
+logger = logging.getLogger(__name__)
 
 TOP_GENES = 8
 _MOST_COLUMNS = 40  # of a figure of genes
@@ -46,7 +49,7 @@ def write_report(
     adata
         After :func:`scrcl_graph.tl.refine` and :func:`scrcl_graph.tl.associations`; modules are shown where
         :func:`scrcl_graph.tl.gene_modules` has been run, and how the clusters lie in the tissue where
-        :func:`scrcl_graph.tl.domain_statistics` has.
+        :func:`scrcl_graph.tl.domain_statistics` has, of these clusters and cells.
     path
         Of the file; it is replaced whole.
     key
@@ -60,7 +63,8 @@ def write_report(
     """
     run = summary(adata, key)
     tissue = adata.uns.get(Keys(key).domain_statistics)
-    if tissue is not None and tissue["groupby"] != key:  # of an annotation
+    if tissue is not None and (why := of_others(adata, key, tissue)):
+        logger.warning("the statistics of the tissue are %s and are left out of the report", why)
         tissue = None
     words = cluster_words(adata, key=key, gene_sets=gene_sets)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -68,7 +72,6 @@ def write_report(
     page = environment.from_string(source).render(
         title=title,
         n_cells=adata.n_obs,
-        n_genes=(adata.raw if run["input"]["matrix"] == "raw.X" else adata).n_vars,
         summary=run,
         tissue=tissue,
         agreement=None if annotation is None else _agreement(adata, key, annotation),

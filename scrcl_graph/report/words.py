@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,11 +43,11 @@ def cluster_words(adata: AnnData, *, key: str = "scrcl", gene_sets: GeneSets | N
     """
     keys = Keys(key)
     table = get.associations(adata, key=key)
-    if adata.uns[keys.associations]["groupby"] != key:
-        raise InputError(f"the associations of '{key}' are of another column: run scrcl_graph.tl.associations again")
+    if why := of_others(adata, key, adata.uns[keys.associations]):
+        raise InputError(f"the associations of '{key}' are {why}: run scrcl_graph.tl.associations again")
     sizes = adata.obs[key].value_counts(sort=False)
     if set(table["group"].cat.categories) != set(sizes.index[sizes > 0]):
-        raise InputError(f"the associations of '{key}' are of other cells: run scrcl_graph.tl.associations again")
+        raise InputError(f"the clusters of '{key}' have other names now: run scrcl_graph.tl.associations again")
     near = _cosines(adata, keys)
     modules = get.module_scores(adata, key=key) if keys.modules in adata.uns else None
     words = {}
@@ -64,6 +65,13 @@ def cluster_words(adata: AnnData, *, key: str = "scrcl", gene_sets: GeneSets | N
             sentences.append(_set_words(raised["gene"].head(_RAISED), table["gene"].unique(), gene_sets))
         words[name] = " ".join(sentences)
     return words
+
+
+def of_others(adata: AnnData, key: str, found: Mapping[str, Any]) -> str:
+    """What a result in ``uns`` is of, where it is not of these clusters and cells; otherwise empty."""
+    if found["groupby"] != key:
+        return f"of obs['{found['groupby']}']"
+    return "" if found["n_cells"] == adata.n_obs else "of other cells"
 
 
 def _gene_words(raised: pd.DataFrame) -> str:

@@ -67,7 +67,7 @@ def associations(
     ``varm[key + "_associations_fraction"]``
         Share of the group's cells that express the gene.
     ``uns[key + "_associations"]``
-        ``groupby`` and the matrix tested.
+        ``groupby``, the matrix tested, and ``n_cells`` that have a group.
 
     Raises
     ------
@@ -95,5 +95,9 @@ def associations(
         table = np.full((adata.n_vars, len(names)), np.nan)
         table[used] = values
         target.varm[keys.association(statistic)] = pd.DataFrame(table, index=adata.var_names, columns=names)
-    target.uns[keys.associations] = {"groupby": groups.name, "matrix": measured.where}
+    target.uns[keys.associations] = {
+        "groupby": groups.name,
+        "matrix": measured.where,
+        "n_cells": int(known.sum()),
+    }
     return target if copy else None

@@ -60,6 +60,8 @@ def domain_statistics(
 
     ``groupby``, ``library_key``
         What was used; "none" for one slice.
+    ``n_cells``
+        That have a domain.
     ``domains``
         Names of the k domains, in the order of the rows below.
     ``tissue_order``
@@ -95,6 +97,7 @@ def domain_statistics(
     adata.uns[Keys(key).domain_statistics] = {
         "groupby": column,
         "library_key": tissue.library_key or "none",
+        "n_cells": len(groups),
         "domains": names.to_numpy(dtype=object),
         "tissue_order": names.to_numpy(dtype=object)[metrics.tissue_order(counts)],
         "contacts": counts,

@@ -154,7 +154,8 @@ def refine(
     read = {
         "matrix": source.where,
         "layer": _writable(layer),
-        **_tissue(spatial_key, batch_key, chosen),
+        "n_genes_read": len(source.genes),
+        **_tissue(spatial_key, connectivities_key, batch_key, chosen),
         "state_given": input_state is not None,
     }
     target.uns[keys.key] = _summary(model, chosen.suited(adata.n_obs), keys, read)
@@ -208,7 +209,7 @@ def apply(
     _write_cells(target, keys, fitted.assign(embedding), embedding, fitted.n_clusters_)
     known = set(source.genes)
     target.uns[keys.key] = {
-        "input": {"matrix": source.where, **_tissue(spatial_key, batch_key, preset)},
+        "input": {"matrix": source.where, **_tissue(spatial_key, connectivities_key, batch_key, preset)},
         "missing_genes": np.array([gene for gene in fitted.genes_ if gene not in known], dtype=object),
         "versions": versions(),
     }
@@ -276,9 +277,13 @@ def _writable(value: Any) -> Any:
     return "none" if value is None else value
 
 
-def _tissue(spatial_key: str, batch_key: str | None, preset: Preset) -> dict[str, Any]:
-    """Where positions and slices were read, for statistics and plots."""
-    return {"spatial_key": spatial_key if preset.n_spatial_neighbors else "none", "batch_key": _writable(batch_key)}
+def _tissue(spatial_key: str, connectivities_key: str | None, batch_key: str | None, preset: Preset) -> dict[str, Any]:
+    """Where positions (for statistics and plots also where a graph was read in their place) and slices are."""
+    return {
+        "spatial_key": spatial_key if preset.n_spatial_neighbors else "none",
+        "connectivities_key": _writable(connectivities_key),
+        "batch_key": _writable(batch_key),
+    }
 
 
 def _spatial(adata: AnnData, spatial_key: str, connectivities_key: str | None, preset: Preset) -> Any:

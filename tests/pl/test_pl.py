@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,16 +22,11 @@ from sklearn.decomposition import PCA
 
 from scrcl_graph import InputError, get, pl, tl
 from scrcl_graph._adata.colours import palette
+from scrcl_graph.pl._shared import colour_bar
 from scrcl_graph.presets import get_preset
 from scrcl_graph.train import TrainingPlan
 
 PLOTS = [getattr(pl, name) for name in pl.__all__]
-
-
-@pytest.fixture(autouse=True)
-def _close() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
@@ -223,6 +220,15 @@ def test_positions_and_slices_are_those_of_the_run(refined: AnnData) -> None:
     assert {text.get_text() for text in pl.spatial(refined).texts} == {"a", "b"}
 
 
+def test_slices_and_categories_may_be_of_any_kind(refined: AnnData) -> None:
+    refined.obs["day"] = pd.to_datetime(["2020-01-01", "2020-02-01"] * 120)
+    refined.obs["dose"] = pd.Categorical(np.array([0.1, 0.5] * 120, np.float32))
+    ax = pl.spatial(refined, color="dose", library_key="day")
+    assert [text.get_text() for text in ax.texts] == ["2020-01-01", "2020-02-01"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.1", "0.5"]
+    assert len(ax.collections[0].get_offsets()) == 240
+
+
 def test_many_names_have_several_columns_and_long_ones_are_cut(refined: AnnData) -> None:
     refined.obs["fine"] = [f"type {i % 30}" for i in range(239)] + ["a type with a name of many letters"]
     legend = pl.spatial(refined, color="fine").get_legend()
@@ -266,6 +272,11 @@ def test_loss_has_the_same_colours_after_a_file(refined: AnnData, tmp_path: Path
 def test_k_curve_marks_the_chosen_number_and_is_refused_where_it_was_given(planted: AnnData, refined: AnnData) -> None:
     ax = pl.k_curve(refined)
     assert "chosen: 4" in [text.get_text() for text in ax.get_legend().get_texts()]
+    refined.uns["scrcl"]["k_selection"]["spread"][:] = 2.0
+    (bars,) = pl.k_curve(refined).collections
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    assert ends.min() == 0  # an overlap lies between 0 and 1
+    assert ends.max() == 1
     quick = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
     tl.refine(planted, n_clusters=4, preset=quick)
     with pytest.raises(InputError, match="number of clusters of 'scrcl' was given"):
@@ -324,6 +335,16 @@ def test_every_pair_that_is_drawn_has_a_call_and_the_title_counts_them(measured:
     assert f"({ringed.sum()} of {(table['padj'] < 1).sum()} calls)" in ax.get_title()
 
 
+@pytest.mark.parametrize(
+    ("limits", "extend"), [((0, 2), "neither"), ((1, 2), "min"), ((0, 1), "max"), ((0.5, 1.5), "both")]
+)
+def test_a_colour_bar_has_arrows_where_values_lie_beyond_its_ends(limits: tuple[float, float], extend: str) -> None:
+    ax = plt.figure().add_subplot()
+    drawn = ax.scatter(range(4), range(4), c=[0, 1, 2, np.nan], vmin=limits[0], vmax=limits[1])
+    colour_bar(ax, drawn, "")
+    assert drawn.colorbar.extend == extend
+
+
 def test_a_value_that_rounds_to_zero_has_no_sign(associated: AnnData) -> None:
     associated.varm["scrcl_associations_score"].iloc[:] = -0.01
     assert {text.get_text() for text in pl.association_heatmap(associated, n_genes=1).texts} == {"0.0"}
@@ -340,6 +361,22 @@ def test_a_network_without_raised_genes_is_refused(associated: AnnData) -> None:
     associated.varm["scrcl_associations_padj"].iloc[:] = 1.0
     with pytest.raises(InputError, match="no gene is raised"):
         pl.association_network(associated)
+
+
+def test_the_parts_of_a_network_lie_side_by_side_in_rows(associated: AnnData) -> None:
+    graph = get.association_network(associated, n_genes=6)
+    parts = list(nx.connected_components(graph))
+    assert len(parts) > 2
+    texts = {text.get_text(): text.get_position() for text in pl.association_network(associated).texts}
+    boxes = []
+    for part in parts:
+        at = np.array([texts[node.removeprefix("group ")] for node in part])
+        boxes.append((at.min(axis=0), at.max(axis=0)))
+    assert all(
+        (one[1] < other[0]).any() or (other[1] < one[0]).any() for one, other in itertools.combinations(boxes, 2)
+    )
+    tops = {round(float(high[1] + low[1]), 6) for low, high in boxes}
+    assert 1 < len(tops) < len(parts)
 
 
 def test_a_group_without_raised_genes_shifts_no_colour_of_the_network(associated: AnnData) -> None:

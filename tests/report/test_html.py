@@ -14,7 +14,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from sklearn.metrics import adjusted_rand_score
 
-from scrcl_graph import InputError, get, pl, tl
+from scrcl_graph import InputError, get, gr, pl, tl
 from scrcl_graph.presets import get_preset
 from scrcl_graph.report import write_report
 from scrcl_graph.train import TrainingPlan
@@ -151,6 +151,61 @@ def test_each_slice_has_a_panel_at_its_own_positions(
     assert "<code>obs['slice']</code>" in text
     assert f"{100 * planted.uns['scrcl_domain_statistics']['pas']:.1f} % of the cells lie among" in text
     assert "all 160 genes used" in text
+
+
+def test_what_is_not_of_these_cells_is_left_out_or_refused(
+    associated: AnnData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tl.domain_statistics(associated, n_permutations=2)
+    assert "In the tissue" in report(associated, tmp_path)
+    part = associated[20:].copy()
+    with pytest.raises(InputError, match="the associations of 'scrcl' are of other cells"):
+        report(part, tmp_path)
+    tl.associations(part)
+    assert "In the tissue" not in report(part, tmp_path)
+    assert "of the tissue are of other cells" in caplog.text
+    tl.domain_statistics(associated, groupby="domain", n_permutations=2)
+    assert "In the tissue" not in report(associated, tmp_path)
+    assert "of the tissue are of obs['domain']" in caplog.text
+
+
+def test_what_was_read_is_told_also_where_it_is_gone(planted: AnnData, tmp_path: Path) -> None:
+    planted.raw = planted.copy()
+    planted = planted[:, :100].copy()
+    quick = dataclasses.replace(get_preset("default"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, n_clusters=3, preset=quick, layer="raw")
+    tl.associations(planted)
+    planted.raw = None
+    assert "<code>raw.X</code>" in report(planted, tmp_path)
+    assert "all 160 genes used" in report(planted, tmp_path)
+
+
+def test_a_spatial_graph_that_was_given_is_told(planted: AnnData, tmp_path: Path) -> None:
+    planted.obsp["mine"] = gr.spatial_neighbors(planted.obsm["spatial"])
+    quick = dataclasses.replace(get_preset("spatial"), n_runs=1, plan=TrainingPlan(epochs=2))
+    tl.refine(planted, n_clusters=3, preset=quick, connectivities_key="mine")
+    tl.associations(planted)
+    text = report(planted, tmp_path)
+    assert "The spatial graph is <code>obsp['mine']</code>" in text
+    assert "Positions are from" not in text
+    assert "Clusters on the tissue." in text
+
+
+def test_many_clusters_have_fewer_genes_each_in_the_figures(
+    associated: AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {}
+    draw = pl.association_dotplot
+
+    def counted(adata: AnnData, *, n_genes: int, key: str) -> Axes:
+        drawn[adata.uns[key]["n_clusters"]] = n_genes
+        return draw(adata, n_genes=n_genes, key=key)
+
+    monkeypatch.setattr(pl, "association_dotplot", counted)
+    for n in (4, 15, 50):
+        associated.uns["scrcl"]["n_clusters"] = n
+        report(associated, tmp_path)
+    assert drawn == {4: 4, 15: 2, 50: 1}
 
 
 def test_clusters_are_compared_with_an_annotation_of_some_cells(associated: AnnData, tmp_path: Path) -> None:

@@ -42,9 +42,12 @@ def test_a_cluster_away_from_all_others_is_near_none(associated: AnnData) -> Non
 def test_associations_of_other_clusters_are_refused(associated: AnnData) -> None:
     with pytest.raises(InputError, match="of other cells"):
         cluster_words(associated[associated.obs["scrcl"] == "1"].copy())
+    associated.obs["scrcl"] = associated.obs["scrcl"].cat.rename_categories({"1": "B cells"})
+    with pytest.raises(InputError, match="the clusters of 'scrcl' have other names now"):
+        cluster_words(associated)
 
 
 def test_associations_of_another_column_are_refused(associated: AnnData) -> None:
     tl.associations(associated, groupby="cell_type")
-    with pytest.raises(InputError, match="of another column"):
+    with pytest.raises(InputError, match=r"of obs\['cell_type'\]"):
         cluster_words(associated)

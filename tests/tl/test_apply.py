@@ -32,7 +32,8 @@ def test_unseen_cells_get_the_planted_types(new: AnnData, folder: Path) -> None:
     assert adjusted_rand_score(new.obs["cell_type"], new.obs["scrcl"]) > 0.9
     assert new.obs["scrcl"].cat.categories.tolist() == ["0", "1", "2", "3"]
     assert new.obsm["X_scrcl"].dtype == np.float32
-    assert new.uns["scrcl"]["input"] == {"matrix": "X", "spatial_key": "none", "batch_key": "none"}
+    read = {"spatial_key": "none", "connectivities_key": "none", "batch_key": "none"}
+    assert new.uns["scrcl"]["input"] == {"matrix": "X"} | read
     assert len(new.uns["scrcl"]["missing_genes"]) == 0
 
 

@@ -121,3 +121,6 @@ def test_positions_and_slices_are_those_of_the_run_where_none_are_named(refined:
     assert recorded["library_key"] == "slice"
     np.testing.assert_array_equal(recorded["contacts"], named_ones["contacts"])
     pd.testing.assert_frame_equal(genes, named_genes)
+    del refined.obs["slice"]
+    with pytest.raises(InputError, match=r"named by obs\['slice'\], which is not there: pass library_key"):
+        tl.domain_statistics(refined)

@@ -82,8 +82,9 @@ def test_uns_says_how_the_result_was_made(refined: AnnData) -> None:
     assert summary["params"]["name"] == "default"
     assert summary["params"]["random_state"] == 0
     assert summary["params"]["n_components"] == 240 // 5  # of so few cells no more
-    keys = {"layer": "none", "spatial_key": "none", "batch_key": "none", "state_given": False}
-    assert summary["input"] == {"matrix": "X", "state": "counts", "n_genes": int(used), **keys}
+    keys = {"layer": "none", "spatial_key": "none", "connectivities_key": "none", "batch_key": "none"}
+    read = {"matrix": "X", "state": "counts", "state_given": False, "n_genes": int(used), "n_genes_read": 160}
+    assert summary["input"] == read | keys
     assert summary["versions"]["anndata"] == importlib.metadata.version("anndata")
     assert summary["n_clusters_from"] == "stability"
     assert summary["k_selection"]["k"] == 4
