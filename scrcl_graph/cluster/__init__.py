@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec
-from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, unit_rows
+from scrcl_graph.cluster._base import Clusterer, Embedding, Labels, by_size, members, unit_rows
 from scrcl_graph.cluster.choose_k import KSelection, check_enough, choose_k
 from scrcl_graph.cluster.communities import Communities
 from scrcl_graph.cluster.community_mixture import CommunityMixture
@@ -146,6 +146,7 @@ __all__ = [
     "cluster_cells",
     "is_clusterer",
     "make_clusterer",
+    "members",
     "nearest_vote",
     "register_clusterer",
     "spatial_vote",

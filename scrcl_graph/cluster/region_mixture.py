@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import ward_tree
 
-from scrcl_graph.cluster._base import Embedding, Labels, check_k
+from scrcl_graph.cluster._base import Embedding, Labels, check_k, members
 from scrcl_graph.cluster._gaussian import Points, SampledWard, ascend, complete, leading_components
 
 _REGIONS = (1, 3, 10)  # per cluster, in each start
@@ -114,6 +114,5 @@ class Regions:
 
 def _means(points: Points, regions: Labels) -> Points:
     """Each point moved to the mean of its region."""
-    sums = np.zeros((int(regions.max()) + 1, points.shape[1]))
-    np.add.at(sums, regions, points)
-    return (sums / np.bincount(regions)[:, None])[regions]
+    means: Points = members(regions, int(regions.max()) + 1).T @ points / np.bincount(regions)[:, None]
+    return means[regions]

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from scrcl_graph.cluster import unit_rows
+from scrcl_graph.cluster import members, unit_rows
 
 Matrix = NDArray[np.float32]
 Rows: TypeAlias = NDArray[Any] | slice
@@ -58,9 +58,7 @@ class AssociationFactors:
     def group_means(self, labels: NDArray[np.integer]) -> Matrix:
         """Mean score of each gene over the cells of each label, labels x genes, without forming R."""
         k = int(labels.max()) + 1
-        sums = np.zeros((k, self.cells.shape[1]))
-        np.add.at(sums, labels, self.cells)
-        means = sums / np.maximum(np.bincount(labels, minlength=k), 1)[:, None]
+        means = members(labels, k).T @ self.cells / np.maximum(np.bincount(labels, minlength=k), 1)[:, None]
         return np.asarray(means @ self.genes.T, dtype=np.float32)
 
     def morans_i(self, adjacency: sp.csr_matrix) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy import stats
 
+from scrcl_graph.cluster import members
+
 Table = NDArray[np.float64]
 
 
@@ -77,7 +79,7 @@ def compare_groups(
     X, n = sp.csr_matrix(X), len(labels)
     y = _residuals(X, depth)
     size = np.bincount(labels, minlength=n_groups).astype(np.float64)
-    member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(n_groups, n))
+    member = members(labels, n_groups).T.tocsr()
 
     def group_mean(values: Table) -> Table:
         sums = member @ sp.csr_matrix((values, X.indices, X.indptr), shape=X.shape)
