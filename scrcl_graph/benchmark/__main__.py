@@ -69,6 +69,14 @@ def slices(
 
 
 @app.command()
+def halves(files: list[Path], label: str = "cell_type") -> None:
+    """Labels of new cells by a model of the other half: agreement with clustering all cells."""
+    from scrcl_graph.benchmark.halves import halves_table
+
+    typer.echo(halves_table(files, label))
+
+
+@app.command()
 def sample(
     data: Path,
     output: Path,
