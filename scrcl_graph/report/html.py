@@ -62,11 +62,11 @@ def write_report(
         Column of ``obs`` to compare the clusters with, such as known cell types. The method has not seen it.
     """
     run = summary(adata, key)
+    words = cluster_words(adata, key=key, gene_sets=gene_sets)
     tissue = adata.uns.get(Keys(key).domain_statistics)
     if tissue is not None and (why := of_others(adata, key, tissue)):
         logger.warning("the statistics of the tissue are %s and are left out of the report", why)
         tissue = None
-    words = cluster_words(adata, key=key, gene_sets=gene_sets)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = resources.files("scrcl_graph.report").joinpath("template.html").read_text(encoding="utf-8")
     page = environment.from_string(source).render(
