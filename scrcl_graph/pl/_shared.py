@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from scrcl_graph._adata.colours import colours
@@ -82,7 +83,7 @@ def _name_categories(
         else:
             x, y = np.median(points[(values == name).to_numpy(), :2], axis=0)
             label = ax.text(x, y, text, ha="center", va="center", fontsize=8, fontweight="bold")
-            label.set_bbox({"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.8})
+            label.set_path_effects([withStroke(linewidth=2, foreground="white")])  # a box would hide few cells
     if legend:
         columns = -(-len(shown) // _LEGEND_ROWS)
         ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, ncols=columns)

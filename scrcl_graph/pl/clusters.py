@@ -14,6 +14,8 @@ from scrcl_graph._errors import InputError
 from scrcl_graph._keys import Keys
 from scrcl_graph._seeds import check_seed
 from scrcl_graph._settings import threads_kept
+from scrcl_graph.cluster import unit_rows
+from scrcl_graph.gr import nearest
 from scrcl_graph.pl._shared import axes, coloured, scatter
 
 _FEWEST_POINTS = 5
@@ -45,7 +47,10 @@ def sampled(adata: AnnData, seed: int) -> tuple[NDArray[np.intp], str]:
 
 
 def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Two UMAP coordinates per row of an embedding (cosine distance)."""
+    """Two UMAP coordinates per row of an embedding (cosine distance to the 15 nearest, itself one of them).
+
+    The neighbours are ours: those of umap-learn need half a minute of compilation in every process.
+    """
     from umap import UMAP
 
     check_seed(seed)
@@ -54,6 +59,16 @@ def umap_points(embedding: NDArray[np.float32], seed: int) -> NDArray[np.float32
 
     with warnings.catch_warnings(), threads_kept():
         warnings.simplefilter("ignore")  # umap's notes on seeds and threads
-        n_neighbors = min(15, len(embedding) - 1)
-        fitted = UMAP(n_neighbors=n_neighbors, metric="cosine", random_state=seed, n_jobs=1).fit_transform(embedding)
-    return np.asarray(fitted, dtype=np.float32)
+        unit, n_neighbors = unit_rows(embedding), min(15, len(embedding) - 1)
+        neighbors = np.column_stack([np.arange(len(unit)), nearest(unit, n_neighbors=n_neighbors - 1, seed=seed)])
+        cosines = np.stack([(unit * unit[column]).sum(axis=1) for column in neighbors.T], axis=1)
+        mapper = UMAP(
+            n_neighbors=n_neighbors,
+            metric="cosine",
+            random_state=seed,
+            n_jobs=1,
+            precomputed_knn=(neighbors, np.maximum(1 - cosines, 0), None),
+            force_approximation_algorithm=True,  # or it would look for neighbours of few cells itself
+        )
+        points = mapper.fit_transform(unit)
+    return np.asarray(points, dtype=np.float32)
