@@ -47,8 +47,10 @@ def read(path: str | PathLike[str]) -> AnnData:
     Of a SpatialData store the only table is read: see :func:`from_spatialdata`.
     """
     path = Path(path)
+    if path.suffix == ".h5" and path.is_file() and not _is_anndata(path):
+        return _cell_ranger(path)
     if not path.is_dir():
-        return _cell_ranger(path) if path.suffix == ".h5" and not _is_anndata(path) else read_h5ad(path)
+        return read_h5ad(path)
     file, folder = path / f"{_COUNTS}.h5", path / _COUNTS
     if (path / "spatial").is_dir() and file.is_file():
         return _attempt(path, "a Visium folder", lambda: _visium(path))
@@ -226,9 +228,9 @@ def _zarr(path: Path) -> Any:
 
 
 def _is_anndata(path: Path) -> bool:
-    """Whether it is not there (which is said by what reads AnnData), or an AnnData under another suffix."""
+    """Whether it is an .h5ad file under another suffix."""
     if not h5py.is_hdf5(path):
-        return not path.is_file()
+        return False
     with h5py.File(path) as file:
         return bool(file.attrs.get("encoding-type") == "anndata")
 
