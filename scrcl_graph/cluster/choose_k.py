@@ -19,6 +19,7 @@ _HALF = 1500  # most cells in a half
 _FEWEST = 20
 _CELLS_PER_CLUSTER = 6
 _DIMENSIONS = 15  # for all candidates, so that they are compared on the same points
+_NEARLY = 0.9  # of the largest gain
 _PRICE = 3.0  # of what is not found again, in what is: detail counts while the mean Jaccard index is above .75
 
 
@@ -39,6 +40,9 @@ class KSelection:
         and against three times as much as is not.
     k
         The chosen number, where the gain is largest.
+    others
+        Numbers at which the gain peaks too, at nine tenths of the largest or more: other levels of detail, which are
+        found again nearly as well.
     """
 
     ks: NDArray[np.int64]
@@ -46,6 +50,7 @@ class KSelection:
     spread: NDArray[np.float64]
     gain: NDArray[np.float64]
     k: int
+    others: NDArray[np.int64]
 
 
 def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: int = 0) -> KSelection:
@@ -87,13 +92,21 @@ def choose_k(embedding: Embedding, *, k_max: int = 25, n_halves: int = 6, seed: 
     overlaps = np.array([_overlaps([one.fit(int(k)).predict(points) for one in mixtures]) for k in ks])
     recovered = overlaps.mean(axis=1)
     gain = np.log(ks) * (recovered - _PRICE * (1 - recovered))
-    return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]))
+    return KSelection(ks, recovered, overlaps.std(axis=1), gain, int(ks[gain.argmax()]), ks[_others(gain)])
 
 
 def check_enough(n: int) -> None:
     """InputError where a number of clusters cannot be chosen, as there are fewer than 20 cells."""
     if n < _FEWEST:
         raise InputError(f"{n} cells are too few to choose a number of clusters: pass n_clusters")
+
+
+def _others(gain: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Peaks that are nearly as high as the highest, without it."""
+    around = np.pad(gain, 1, constant_values=-np.inf)
+    peaks = np.flatnonzero((gain > around[:-2]) & (gain > around[2:]) & (gain >= _NEARLY * gain.max()))
+    others: NDArray[np.intp] = peaks[peaks != gain.argmax()]
+    return others
 
 
 def _overlaps(found: list[Labels]) -> list[float]:

@@ -297,6 +297,8 @@ class ScRCL:
                 seen = known.cell_x if preset.embedding == "hidden" else self.embedding_
                 self.k_selection_ = choose_k(seen, seed=self.random_state)
                 k = self.k_selection_.k
+                if len(others := self.k_selection_.others):
+                    logger.info("%d clusters; %s would be found again nearly as well", k, ", ".join(map(str, others)))
             clusterer = make_clusterer(preset.clusterer, k or 0, self.random_state, known.adjacent, known.cell_x)
             return by_size(cluster_cells(clusterer, self.embedding_)), k
 

@@ -32,7 +32,8 @@ def loss(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
 def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Axes:
     """Overlap of the clusters of halves of the cells (± standard deviation over pairs of halves), and the gain.
 
-    The chosen number of clusters has the largest gain (:class:`scrcl_graph.cluster.KSelection`).
+    The chosen number of clusters has the largest gain (:class:`scrcl_graph.cluster.KSelection`); dotted are others that
+    would be found again nearly as well.
     """
     run = summary(adata, key)
     if "k_selection" not in run:
@@ -47,5 +48,6 @@ def k_curve(adata: AnnData, *, key: str = "scrcl", ax: Axes | None = None) -> Ax
     (line,) = right.plot(ks, curve["gain"], marker="o", markersize=3, color="C0", label="gain")
     right.set_ylabel("gain", color="C0")
     chosen = ax.axvline(curve["k"], color="0.5", linestyle="--", label=f"chosen: {curve['k']}")
-    ax.legend(handles=[*ax.containers, line, chosen], frameon=False)
+    others = [ax.axvline(k, color="0.5", linestyle=":", label=f"nearly as good: {k}") for k in curve["others"]]
+    ax.legend(handles=[*ax.containers, line, chosen, *others], frameon=False)
     return ax

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scrcl_graph import InputError
 from scrcl_graph.cluster import choose_k
-from scrcl_graph.cluster.choose_k import _overlap
+from scrcl_graph.cluster.choose_k import _others, _overlap
 
 
 def groups(k: int, n: int = 240, seed: int = 0) -> NDArray[np.float32]:
@@ -52,6 +52,13 @@ def test_a_small_group_beside_large_ones_counts() -> None:
     truth = np.repeat([0, 1, 2], [300, 250, 30])
     X = 8 * np.eye(3, 12)[truth] + rng.standard_normal((580, 12))
     assert choose_k(X.astype(np.float32), k_max=8, n_halves=3).k == 3
+
+
+def test_other_peaks_that_are_nearly_as_high_are_told() -> None:
+    assert list(_others(np.array([0.3, 1.1, 1.35, 0.9, 0.6, 1.26, 1.27, 1.0, 0.2, 1.21, 0.1]))) == [6]
+    assert list(_others(np.array([1.3, 1.1, 1.35, 0.9, 1.34]))) == [0, 4]
+    assert not len(_others(np.array([-0.5, -0.9, -0.4, -0.8])))
+    assert not len(choose_k(groups(4), k_max=8, n_halves=3).others)
 
 
 def test_the_overlap_is_the_best_jaccard_index_of_each_cluster() -> None:

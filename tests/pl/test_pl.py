@@ -272,6 +272,9 @@ def test_loss_has_the_same_colours_after_a_file(refined: AnnData, tmp_path: Path
 def test_k_curve_marks_the_chosen_number_and_is_refused_where_it_was_given(planted: AnnData, refined: AnnData) -> None:
     ax = pl.k_curve(refined)
     assert "chosen: 4" in [text.get_text() for text in ax.get_legend().get_texts()]
+    refined.uns["scrcl"]["k_selection"]["others"] = np.array([2, 7])
+    texts = [text.get_text() for text in pl.k_curve(refined).get_legend().get_texts()]
+    assert texts[-2:] == ["nearly as good: 2", "nearly as good: 7"]
     refined.uns["scrcl"]["k_selection"]["spread"][:] = 2.0
     (bars,) = pl.k_curve(refined).collections
     ends = np.array([segment[:, 1] for segment in bars.get_segments()])

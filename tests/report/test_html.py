@@ -98,7 +98,9 @@ def test_how_it_was_run_is_told(associated: AnnData, tmp_path: Path) -> None:
     assert rows["name"] == "default"
     assert rows["torch"] == summary["versions"]["torch"]
     assert "240 cells in 4 clusters" in text
-    assert "chosen by the curve" in text
+    assert re.search(r"chosen by the curve below\.\s", text)
+    summary["k_selection"]["others"] = np.array([2, 9])
+    assert "chosen by the curve below; 2, 9 would be found again nearly as well." in report(associated, tmp_path)
 
 
 def test_names_from_the_data_are_escaped(associated: AnnData, tmp_path: Path) -> None:
