@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.spatial import QhullError
+from sklearn.neighbors import NearestNeighbors
 
 from scrcl_graph._errors import InputError
 from scrcl_graph._registry import Registry, Spec
@@ -20,10 +21,20 @@ from scrcl_graph._settings import quiet_squidpy
 T = TypeVar("T")
 Builder = Callable[[NDArray[Any]], "tuple[Any, Any]"]
 
+_SAME_DISTANCE = 1 + 1e-6  # times; more is no rounding
+
 
 def knn(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:
-    """The nearest ``n_neighbors`` cells."""
-    return _built(_squidpy().KNNBuilder(n_neighs=min(n_neighbors, len(coords) - 1)), coords)
+    """The nearest ``n_neighbors`` cells, and those as near as the last of them, which a square lattice has.
+
+    Searched among twice as many, as any number of cells may be at one position.
+    """
+    others = len(coords) - 1
+    search = NearestNeighbors(n_neighbors=min(2 * n_neighbors, others)).fit(coords)
+    distances, neighbors = search.kneighbors()
+    near = distances <= distances[:, [min(n_neighbors, others) - 1]] * _SAME_DISTANCE
+    edges = (np.ones(near.sum(), np.float32), (near.nonzero()[0], neighbors[near]))
+    return sp.csr_matrix(edges, shape=(len(coords), len(coords))), None
 
 
 def grid(coords: NDArray[Any], n_neighbors: int = 6) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Cell-cell edges by position in the tissue, built by squidpy."""
+"""Cell-cell edges by position in the tissue."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def spatial_neighbors(
     coords
         Cells x 2 or 3, in any unit.
     builder
-        ``"knn"``: the nearest ``n_neighbors`` cells; ``"delaunay"``: the triangulation; ``"radius"``: all cells
-        within ``radius``; ``"grid"``: the nearest ``n_neighbors`` that are no further than 1.3 times the median, for
-        spots on a lattice (6 on a hexagonal one, 4 on a square one); or any builder
-        (:func:`register_graph`), called once per slice; or a pair of one of these and its options.
+        ``"knn"``: the nearest ``n_neighbors`` cells, and those as near as the last of them (of 6 on a square lattice
+        8); ``"delaunay"``: the triangulation; ``"radius"``: all cells within ``radius``; ``"grid"``: the nearest
+        ``n_neighbors`` that are no further than 1.3 times the median, for spots on a lattice (6 on a hexagonal one, 4
+        on a square one); or any builder (:func:`register_graph`), called once per slice; or a pair of one of these and
+        its options.
     n_neighbors
         For ``"knn"`` and ``"grid"``.
     radius

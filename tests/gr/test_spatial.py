@@ -70,6 +70,21 @@ def test_spots_of_a_lattice_have_the_neighbours_of_the_lattice_and_no_more() -> 
     assert (spatial_neighbors(hexagons) != graph).nnz > 0  # kNN joins spots at the edge with others further away
 
 
+def test_neighbours_at_one_distance_are_all_taken_whatever_the_order_of_the_cells() -> None:
+    squares = np.stack(np.divmod(np.arange(144), 12), axis=1) * 8.0  # as bins of Visium HD
+    graph = spatial_neighbors(squares)
+    around = np.abs(squares[:, None] - squares).max(axis=2) == 8  # also across the corner
+    inner = around.sum(axis=1) == 8
+    assert np.array_equal(graph.toarray()[inner][:, inner], around[inner][:, inner])
+    order = np.random.default_rng(1).permutation(144)
+    assert (spatial_neighbors(squares[order]) != graph[order][:, order]).nnz == 0
+
+
+def test_many_cells_at_one_position_do_not_make_a_dense_graph() -> None:
+    heap = np.vstack([np.zeros((200, 2)), np.random.default_rng(0).random((20, 2)) + 1])
+    assert spatial_neighbors(heap).nnz <= 2 * 2 * 6 * 220
+
+
 @pytest.mark.parametrize("builder", ["knn", "delaunay", "grid"])
 def test_the_unit_of_the_coordinates_does_not_matter(coords: np.ndarray, builder: str) -> None:
     graph = spatial_neighbors(coords, builder=builder)
