@@ -60,12 +60,13 @@ def tiles(cells: int = 4_000, sizes: str = "1000", layer: str = "gatv2") -> None
 @app.command()
 def slices(
     files: Annotated[list[Path] | None, typer.Argument(help="Annotated .h5ad files to take as slices of one.")] = None,
+    cut: Annotated[list[Path] | None, typer.Option(help="Annotated .h5ad file to cut into two slices.")] = None,
     label: str = "domain",
 ) -> None:
     """Domains of several slices found together, and one by one: agreement with the annotation."""
     from scrcl_graph.benchmark.slices import slices_table
 
-    typer.echo(slices_table(files or [], label))
+    typer.echo(slices_table(files or [], cut or [], label))
 
 
 @app.command()
