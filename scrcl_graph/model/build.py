@@ -138,7 +138,7 @@ def build(sources: Sources, preset: Preset, seed: int) -> Built:
         coordinates = gr.given(check_rep(sources.rep, log_X.shape[0])[known], sample)
     else:
         step = None if preset.gene_keep == 1.0 else gr.gene_step(correlation, preset.gene_keep)
-        coordinates = _fit_coordinates(sample, step, preset, library is not None, seed)
+        coordinates = _fit_coordinates(sample, step, preset, seed)
     inputs, cells, decoder = _place(
         Inputs(genes, coordinates, unit), log_X, sources.rep, adjacent, library, preset, seed
     )
@@ -166,17 +166,13 @@ def _check_published(sources: Sources, *, with_batches: bool) -> None:
         raise InputError("the preset 'paper' aligns no batches: leave batch_key out")
 
 
-def _fit_coordinates(
-    sample: sp.csr_matrix, gene_step: sp.csr_matrix | None, preset: Preset, with_slices: bool, seed: int
-) -> gr.Joined:
+def _fit_coordinates(sample: sp.csr_matrix, gene_step: sp.csr_matrix | None, preset: Preset, seed: int) -> gr.Joined:
     """The maps of the preset, joined."""
 
     def fit(name: str) -> gr.Coordinates:
         make, of_cells = _MAPS.find(name)
-        # With one molecule, slices whose genes differ by factors do not come together (docs/tried.md).
-        pseudocount = None if name == "pca" and with_slices else of_cells(sample)
         fitted: gr.Coordinates = make(
-            sample, preset.n_components, seed=seed, gene_step=gene_step, pseudocount=pseudocount
+            sample, preset.n_components, seed=seed, gene_step=gene_step, pseudocount=of_cells(sample)
         )
         return fitted
 

@@ -16,7 +16,7 @@ from scrcl_graph import InputError, ScRCL, datasets, gr, tl
 
 @pytest.fixture(scope="module")
 def tissue() -> AnnData:
-    return datasets.synthetic_tissue(400, 160, 4, 6, n_slices=3, batch=1.0, mixing=0.0, fold=6.0, seed=1)
+    return datasets.synthetic_tissue(400, 160, 4, 6, n_slices=3, batch=1.5, mixing=0.0, fold=6.0, seed=1)
 
 
 @pytest.fixture(scope="module")
